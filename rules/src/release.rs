@@ -1,0 +1,121 @@
+//! A release: one immutable version of a campaign folder, compiled, checked and bound to the campaign's dictionary.
+
+use crate::campaign::{Campaign, file};
+use crate::diagnostic::Diagnostic;
+use crate::language::{self, Files, Handler, RuleModule, Runtime};
+use crate::names::{Code, Names};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// See the module.
+pub struct Release {
+    /// Counted from 1 within the campaign.
+    pub number: i32,
+    /// SHA-256 over the folder's files, in hex.
+    pub hash: String,
+    /// Decides events from this instant on (by event time); the first release decides everything before it too.
+    pub effective_from_ms: i64,
+    pub campaign: Campaign,
+    pub module: Box<dyn RuleModule>,
+    /// By index into `Campaign::events`: the handler that answers it.
+    pub handler_of_event: Vec<Option<usize>>,
+    pub close_handler: Option<usize>,
+    pub codes: Codes,
+    /// What the check wants said, though it is no error.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Dictionary numbers of everything that the book writes, by the campaign's own indexes.
+pub struct Codes {
+    /// `learning.lesson`
+    pub accounts: Vec<Code>,
+    pub rewards: Vec<Code>,
+    pub attributes: Vec<Code>,
+    pub events: Vec<Code>,
+    /// By handler.
+    pub functions: Vec<Code>,
+    /// Measures of a tally: `points learning.lesson`.
+    pub points: Vec<Code>,
+    /// `granted jd-20`
+    pub granted: Vec<Code>,
+    /// By reward, then by handler: `granted jd-20 on_account_opened`.
+    pub granted_by: Vec<Vec<Code>>,
+    /// `events account.opened`
+    pub booked: Vec<Code>,
+    /// `referrals`
+    pub referrals: Code,
+    /// `earned`: face value of owed and issued grants and worth of points, in minor units.
+    pub earned: Code,
+    /// `issued`: the part of `earned` that was paid out, in minor units.
+    pub issued: Code,
+}
+
+impl Release {
+    /// Compiles and checks a folder. `names` gains what the folder names for the first time.
+    pub fn compile(
+        number: i32,
+        effective_from_ms: i64,
+        files: &Files,
+        names: &mut Names,
+        runtime: &Runtime,
+    ) -> Result<Release, Vec<Diagnostic>> {
+        let campaign = file::parse(files)?;
+        let loaded = language::load(&campaign, files, runtime)?;
+        let handlers = loaded.module.handlers();
+        let handler_of_event = (0..campaign.events.len()).map(|event| handlers.iter().position(|h| h.event == Some(event))).collect();
+        let close_handler = handlers.iter().position(|h| h.event.is_none());
+        let codes = Codes::of(&campaign, handlers, names);
+        Ok(Release {
+            number,
+            hash: content_hash(files),
+            effective_from_ms,
+            handler_of_event,
+            close_handler,
+            codes,
+            warnings: loaded.warnings,
+            module: loaded.module,
+            campaign,
+        })
+    }
+
+    pub fn handler(&self, index: usize) -> &Handler {
+        &self.module.handlers()[index]
+    }
+}
+
+impl Codes {
+    fn of(campaign: &Campaign, handlers: &[Handler], names: &mut Names) -> Codes {
+        let functions: Vec<Arc<str>> = handlers.iter().map(|h| h.function.clone()).collect();
+        let mut all = |prefix: &str, list: Vec<&str>| -> Vec<Code> { list.iter().map(|n| names.code(&format!("{prefix}{n}"))).collect() };
+        let accounts: Vec<&str> = campaign.accounts.iter().map(|a| &*a.name).collect();
+        let rewards: Vec<&str> = campaign.rewards.iter().map(|r| &*r.name).collect();
+        let events: Vec<&str> = campaign.events.iter().map(|e| &*e.name).collect();
+        let attributes = campaign.attributes.iter().map(|a| &*a.name).collect();
+        Codes {
+            points: all("points ", accounts.clone()),
+            granted: all("granted ", rewards.clone()),
+            granted_by: rewards.iter().map(|r| all(&format!("granted {r} "), functions.iter().map(|f| &**f).collect())).collect(),
+            booked: all("events ", events.clone()),
+            accounts: all("", accounts),
+            rewards: all("", rewards),
+            events: all("", events),
+            attributes: all("", attributes),
+            functions: all("", functions.iter().map(|f| &**f).collect()),
+            referrals: names.code("referrals"),
+            earned: names.code("earned"),
+            issued: names.code("issued"),
+        }
+    }
+}
+
+/// SHA-256 over each path and content in path order, lengths first, so that no two folders read alike.
+pub fn content_hash(files: &Files) -> String {
+    let mut hash = Sha256::new();
+    for (path, content) in files {
+        hash.update((path.len() as u64).to_be_bytes());
+        hash.update(path.as_bytes());
+        hash.update((content.len() as u64).to_be_bytes());
+        hash.update(content);
+    }
+    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
