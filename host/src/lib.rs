@@ -1,1 +1,3 @@
-//! x
+//! The host of Guerdon.
+
+pub mod store;

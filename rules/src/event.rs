@@ -1,1 +1,173 @@
-//! event
+//! An event as it arrives: CloudEvents 1.0 (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md>),
+//! with the data still as JSON text, because only the campaign's contract knows its types.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The first 16 bytes of a SHA-256: identities, business keys, causes, bodies.
+pub type Key = [u8; 16];
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    pub source: Arc<str>,
+    pub id: Arc<str>,
+    /// The CloudEvents `type`.
+    pub kind: Arc<str>,
+    pub subject: Option<Arc<str>>,
+    /// Milliseconds since 1970-01-01T00:00Z, or why there is no such instant.
+    pub at_ms: Result<i64, String>,
+    /// The JSON text of `data`; empty when there is none.
+    pub data: Arc<str>,
+}
+
+/// Longest `source`, `id`, `type` and `subject`, in bytes.
+pub const NAME_BYTES: usize = 256;
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    specversion: Cow<'a, str>,
+    #[serde(borrow)]
+    source: Cow<'a, str>,
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    subject: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    time: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    datacontenttype: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    data_base64: Option<&'a RawValue>,
+}
+
+impl Event {
+    /// One event in structured mode. Extension attributes are allowed and not kept. Fails when the envelope itself
+    /// is broken; a missing or wrong `time` is kept in `at_ms`, so that the event can be quarantined with it.
+    pub fn from_json(text: &str) -> Result<Event, String> {
+        let envelope: Envelope = serde_json::from_str(text).map_err(|e| format!("this is no CloudEvent: {e}"))?;
+        if envelope.specversion != "1.0" {
+            return Err(format!("specversion is \"{}\": this host understands \"1.0\"", envelope.specversion));
+        }
+        if envelope.data_base64.is_some() {
+            return Err("data_base64 is not accepted: send the data as JSON in `data`".into());
+        }
+        if let Some(kind) = envelope.datacontenttype.as_deref().filter(|t| !is_json(t)) {
+            return Err(format!("datacontenttype is \"{kind}\": only JSON data is accepted"));
+        }
+        Event::new(
+            &envelope.source,
+            &envelope.id,
+            &envelope.kind,
+            envelope.subject.as_deref(),
+            envelope.time.as_deref(),
+            envelope.data.map_or("", RawValue::get),
+        )
+    }
+
+    /// An event from its attributes, as binary mode carries them in headers. `time` is RFC 3339.
+    pub fn new(source: &str, id: &str, kind: &str, subject: Option<&str>, time: Option<&str>, data: &str) -> Result<Event, String> {
+        for (name, text) in [("source", Some(source)), ("id", Some(id)), ("type", Some(kind)), ("subject", subject)] {
+            check_name(name, text)?;
+        }
+        let at_ms = match time {
+            None => Err("field time is missing".to_string()),
+            Some(text) => text
+                .parse::<jiff::Timestamp>()
+                .map(|t| t.as_millisecond())
+                .map_err(|_| format!("time \"{text}\" is no RFC 3339 instant, as in 2020-09-22T10:00:00+08:00")),
+        };
+        Ok(Event { source: source.into(), id: id.into(), kind: kind.into(), subject: subject.map(Into::into), at_ms, data: data.into() })
+    }
+
+    /// What makes two deliveries the same event: source and id.
+    pub fn identity(&self) -> Key {
+        key_of(&[&self.source, &self.id])
+    }
+
+    /// What makes two bodies the same: type, subject, time and data, whatever the order of the data's fields.
+    pub fn body_hash(&self) -> Key {
+        let time = match &self.at_ms {
+            Ok(ms) => ms.to_string(),
+            Err(reason) => reason.clone(),
+        };
+        let mut parts: Vec<&str> = vec![&self.kind, self.subject.as_deref().unwrap_or("\0"), &time];
+        match serde_json::from_str::<BTreeMap<Cow<str>, &RawValue>>(&self.data) {
+            Ok(fields) => {
+                let flat: Vec<(Cow<str>, &RawValue)> = fields.into_iter().collect();
+                parts.extend(flat.iter().flat_map(|(name, value)| [&**name, value.get()]));
+                key_of(&parts)
+            }
+            Err(_) => {
+                parts.push(&self.data);
+                key_of(&parts)
+            }
+        }
+    }
+}
+
+/// The key of a list of texts; lengths are hashed too, so that no two lists read alike.
+pub fn key_of(parts: &[&str]) -> Key {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let mut key = Key::default();
+    key.copy_from_slice(&hash.finalize()[..16]);
+    key
+}
+
+fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or("").trim();
+    essence.eq_ignore_ascii_case("application/json") || essence.to_ascii_lowercase().ends_with("+json")
+}
+
+fn check_name(name: &str, text: Option<&str>) -> Result<(), String> {
+    match text {
+        None => Ok(()),
+        Some("") => Err(format!("{name} is empty")),
+        Some(t) if t.len() > NAME_BYTES => Err(format!("{name} is longer than {NAME_BYTES} bytes")),
+        Some(t) if t.chars().any(char::is_control) => Err(format!("{name} holds a control character")),
+        Some(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_envelope_must_be() {
+        let good = r#"{"specversion":"1.0","source":"crm","id":"1","type":"account.opened","time":"2020-09-22T10:00:00+08:00","data":{"a":1},"ext":"x"}"#;
+        let event = Event::from_json(good).unwrap();
+        assert_eq!((event.at_ms, &*event.data), (Ok(1_600_740_000_000), r#"{"a":1}"#));
+        for (text, wanted) in [
+            ("[]", "this is no CloudEvent"),
+            (r#"{"specversion":"0.3","source":"a","id":"1","type":"t"}"#, "this host understands \"1.0\""),
+            (r#"{"specversion":"1.0","source":"a","id":"","type":"t"}"#, "id is empty"),
+            (r#"{"specversion":"1.0","source":"a","id":"1\n","type":"t"}"#, "id holds a control character"),
+            (r#"{"specversion":"1.0","source":"a","id":"1","type":"t","data_base64":"AA"}"#, "data_base64 is not accepted"),
+            (r#"{"specversion":"1.0","source":"a","id":"1","type":"t","datacontenttype":"text/xml"}"#, "only JSON data is accepted"),
+        ] {
+            let error = Event::from_json(text).unwrap_err();
+            assert!(error.contains(wanted), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_the_same_whatever_the_order_of_its_fields() {
+        let with = |data: &str| Event::new("a", "1", "t", None, Some("2020-09-22T10:00:00Z"), data).unwrap().body_hash();
+        assert_eq!(with(r#"{"a":1,"b":"x"}"#), with(r#"{ "b" : "x", "a": 1 }"#));
+        assert_ne!(with(r#"{"a":1}"#), with(r#"{"a":2}"#));
+        assert_ne!(with(r#"{"a":1}"#), with(""));
+    }
+}

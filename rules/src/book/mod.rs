@@ -1,1 +1,4 @@
-//! book
+//! The book: the one state machine that decides what becomes of an event.
+
+pub mod rows;
+pub mod tally;

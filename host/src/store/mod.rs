@@ -1,0 +1,276 @@
+//! The narrow seam between flows and databases: prefetch what a batch may read, write a delta in one transaction,
+//! and a few reads. SQLite and PostgreSQL implement it alike; one set of stories runs on both.
+//!
+//! Locks, in this order everywhere: the campaign's head, then pools by name. The head serialises everything that
+//! writes to a campaign, so that whatever is read after it is what is true at the commit; campaigns are independent.
+//! Knows rows, not what they mean. Must not know: rules, HTTP.
+
+pub mod encode;
+pub mod postgres;
+pub mod sqlite;
+
+use async_trait::async_trait;
+use guerdon_rules::book::rows::{
+    CycleRow, Delta, EntitlementRow, EventRow, GrantRow, GrantState, Head, MemberRow, PoolRow, StandingRow, WaitRow,
+};
+use guerdon_rules::event::Key;
+use guerdon_rules::names::Code;
+use guerdon_rules::value::MemberId;
+
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// What can go wrong with a database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused a write because it would break a promise (a constraint or a trigger). A retry will not help.
+    #[error("the database refused the write: {0}")]
+    Refused(String),
+    /// Somebody else got there first (serialization failure, deadlock, busy). Retrying the whole transaction helps.
+    #[error("the database was busy: {0}")]
+    Busy(String),
+    /// The database cannot be reached, or a COMMIT's answer was lost: a retry finds its own result by key.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// Rows that this program did not write, or cannot have written.
+    #[error("the database holds what it should not: {0}")]
+    Corrupt(String),
+    /// The database was written by a newer host.
+    #[error("the database is at schema {database}, this host knows {host}: install the newer host")]
+    Newer { database: i64, host: i64 },
+    #[error("{0}")]
+    Other(String),
+}
+
+/// A campaign as the store lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CampaignRow {
+    pub campaign: i32,
+    pub id: String,
+    pub releases: i32,
+}
+
+/// A stored release: immutable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseRow {
+    pub number: i32,
+    pub hash: String,
+    pub effective_from_ms: i64,
+    /// The folder's files, as `encode::files` packs them.
+    pub files: Vec<u8>,
+    pub author: String,
+    pub note: String,
+    pub at_ms: i64,
+}
+
+/// A code as it is stored: never in clear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedCode {
+    /// Keyed hash of the code; unique over all pools.
+    pub hash: [u8; 32],
+    /// Nonce and ciphertext.
+    pub sealed: Vec<u8>,
+    /// Which key sealed it.
+    pub key: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolStatus {
+    pub name: String,
+    pub imported: i64,
+    pub available: i64,
+    pub issued: i64,
+    pub owed: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettlementState {
+    Planned = 1,
+    Running = 2,
+    Done = 3,
+}
+
+impl SettlementState {
+    pub fn from_number(number: i16) -> Option<SettlementState> {
+        [SettlementState::Planned, SettlementState::Running, SettlementState::Done].into_iter().find(|s| *s as i16 == number)
+    }
+    pub fn name(self) -> &'static str {
+        ["planned", "running", "done"][self as usize - 1]
+    }
+}
+
+/// One revision of the settlement of one cycle. Revision 1 is the close; later ones are corrections.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SettlementRow {
+    pub cycle: i32,
+    pub revision: i32,
+    pub state: SettlementState,
+    /// The release that decides it, fixed when it begins; 0 before.
+    pub release: i32,
+    /// Every member up to this number is settled.
+    pub cursor: i64,
+    /// Raised by whoever takes the lease; a commit under an older one is refused.
+    pub fence: i64,
+    /// SHA-256 over sorted entitlements in hex, once done.
+    pub digest: Option<String>,
+    /// Members whose close failed, with the reason, as JSON `[[member, "reason"], …]`.
+    pub failed: String,
+    /// What an earlier revision gave too much, as JSON `[[member, "what", count], …]`.
+    pub excess: String,
+    /// Why there is this revision, for people: `cycle ended`, `late events`.
+    pub why: String,
+}
+
+/// A journal line as stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredJournal {
+    pub position: i64,
+    pub line: i32,
+    pub kind: i16,
+    pub identity: Option<Key>,
+    pub member: Option<i64>,
+    pub at_ms: i64,
+    pub body: String,
+}
+
+/// A grant with its code as sealed, for its owner.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GrantWithCode {
+    pub grant: GrantRow,
+    pub code: Option<SealedCode>,
+    /// Of the code, within its pool.
+    pub code_number: Option<i64>,
+    pub pool_name: Option<String>,
+}
+
+/// What a fill did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    pub accepted: u64,
+    pub duplicate: u64,
+}
+
+/// A database. Cheap to share.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// `sqlite` or `postgres`.
+    fn backend(&self) -> &'static str;
+
+    /// Begins a transaction and locks the campaign's head. Fails with `Other` for a campaign that is not there.
+    async fn begin(&self, campaign: i32) -> Result<Box<dyn Transaction>>;
+
+    /// The campaign of this id, made with an empty head if it is not there.
+    async fn ensure_campaign(&self, id: &str) -> Result<CampaignRow>;
+    async fn campaigns(&self) -> Result<Vec<CampaignRow>>;
+    /// In order of their numbers, the first is 1.
+    async fn names(&self, campaign: i32) -> Result<Vec<String>>;
+    /// Those with a number greater than `after`, in order.
+    async fn releases(&self, campaign: i32, after: i32) -> Result<Vec<ReleaseRow>>;
+
+    /// Imports codes into a pool (made if it is not there), skipping every hash that any pool already has.
+    /// One transaction, under the pool's lock. At most 10,000 at a time.
+    async fn import_codes(&self, pool: &str, codes: &[SealedCode], at_ms: i64) -> Result<Imported>;
+    async fn pool_status(&self) -> Result<Vec<PoolStatus>>;
+    /// Campaigns with grants owed by this pool for want of stock.
+    async fn campaigns_owed_by(&self, pool: &str) -> Result<Vec<i32>>;
+
+    // Reads, outside any transaction. Each is one consistent statement.
+    async fn head(&self, campaign: i32) -> Result<Head>;
+    async fn member(&self, campaign: i32, id: &MemberId) -> Result<Option<MemberRow>>;
+    async fn members_by_number(&self, campaign: i32, numbers: &[i64]) -> Result<Vec<MemberRow>>;
+    /// Every revision of a member's standings, by cycle and revision.
+    async fn standings_of(&self, campaign: i32, member: i64) -> Result<Vec<StandingRow>>;
+    /// A page of a cycle's standings in member order, the latest revision of each not above `revision`.
+    async fn standings_in(&self, campaign: i32, cycle: i32, revision: i32, after_member: i64, limit: i64) -> Result<Vec<StandingRow>>;
+    /// Members whose postings came after a journal position, each (cycle, member) once.
+    async fn moved_since(&self, campaign: i32, position: i64) -> Result<Vec<(i32, i64)>>;
+    async fn event(&self, campaign: i32, identity: &Key) -> Result<Option<EventRow>>;
+    async fn grants_of(&self, campaign: i32, member: i64) -> Result<Vec<GrantRow>>;
+    async fn grant(&self, campaign: i32, number: i64) -> Result<Option<GrantRow>>;
+    /// Lines after (position, line), in order.
+    async fn journal(&self, campaign: i32, after: (i64, i32), limit: i64) -> Result<Vec<StoredJournal>>;
+    async fn settlements(&self, campaign: i32) -> Result<Vec<SettlementRow>>;
+    /// Counts by outcome.
+    async fn event_counts(&self, campaign: i32) -> Result<Vec<(i16, i64)>>;
+    /// Grants by reward, cycle and state.
+    async fn grant_counts(&self, campaign: i32) -> Result<Vec<(Code, i32, GrantState, i64)>>;
+    /// Codes that more than one grant had at the same time: always 0.
+    async fn codes_issued_twice(&self) -> Result<i64>;
+    /// Sums of the ledger: (member, account, cycle, credits less debits), in member order, a page.
+    async fn ledger_sums(&self, campaign: i32, after_member: i64, limit_members: i64) -> Result<Vec<(i64, Code, i32, i64)>>;
+    /// Answers when the database does.
+    async fn ping(&self) -> Result<()>;
+}
+
+/// One transaction that holds the campaign's head. Dropped without `commit`, it is rolled back.
+#[async_trait]
+pub trait Transaction: Send {
+    /// The head as it was when the lock was taken.
+    fn head(&self) -> &Head;
+
+    // Prefetch: set-wise, one statement each, whatever the number of keys. What is not there is left out.
+    /// Locks pools by name, in name order; makes the rows that are missing.
+    async fn pools(&mut self, names: &[&str]) -> Result<Vec<PoolRow>>;
+    async fn events(&mut self, identities: &[Key]) -> Result<Vec<EventRow>>;
+    async fn members(&mut self, ids: &[MemberId]) -> Result<Vec<MemberRow>>;
+    async fn members_by_number(&mut self, numbers: &[i64]) -> Result<Vec<MemberRow>>;
+    /// The latest revision of each (cycle, member).
+    async fn standings(&mut self, of: &[(i32, i64)]) -> Result<Vec<StandingRow>>;
+    async fn cycles(&mut self, numbers: &[i32]) -> Result<Vec<CycleRow>>;
+    /// Events that claim these business keys.
+    async fn claims(&mut self, once_keys: &[Key]) -> Result<Vec<EventRow>>;
+    /// What waits for these members.
+    async fn waits(&mut self, members: &[i64]) -> Result<Vec<WaitRow>>;
+    /// What waited until an instant before `now_ms`.
+    async fn expired_waits(&mut self, now_ms: i64, limit: i64) -> Result<Vec<WaitRow>>;
+
+    /// Writes a delta with a fixed number of set-wise statements (an empty list needs none), allocates codes for its
+    /// issued grants and keeps the pools' counts. `Busy` when a pool has fewer codes than its row said (mended by then).
+    async fn write(&mut self, delta: &Delta) -> Result<()>;
+
+    // Releases.
+    async fn add_release(&mut self, release: &ReleaseRow) -> Result<()>;
+    /// Appends to the dictionary: `first` is the number of the first of them.
+    async fn add_names(&mut self, first: Code, names: &[String]) -> Result<()>;
+
+    // Settlement.
+    async fn settlements(&mut self, cycle: i32) -> Result<Vec<SettlementRow>>;
+    /// Inserts, or replaces all but fence and lease of what is there.
+    async fn put_settlement(&mut self, row: &SettlementRow) -> Result<()>;
+    /// Takes the lease for `seconds` by the database's clock, if nobody else holds it; the new fence.
+    async fn take_lease(&mut self, cycle: i32, revision: i32, owner: &str, seconds: i64) -> Result<Option<i64>>;
+    /// Extends the lease; false when the fence is stale, and then nothing may be committed.
+    async fn hold_lease(&mut self, cycle: i32, revision: i32, fence: i64, seconds: i64) -> Result<bool>;
+    async fn release_lease(&mut self, cycle: i32, revision: i32, fence: i64) -> Result<()>;
+    /// A page of standings as `Store::standings_in`; `only_revision` leaves out members whose latest is older.
+    async fn settlement_page(
+        &mut self,
+        cycle: i32,
+        revision: i32,
+        only_revision: bool,
+        after_member: i64,
+        limit: i64,
+    ) -> Result<Vec<StandingRow>>;
+    /// For each member, every standing of cycles up to `cycle` (the latest revision not above `revision` for that
+    /// cycle, the latest at all for earlier ones), for facts over all time as of that cycle's end.
+    async fn standings_until(&mut self, cycle: i32, revision: i32, members: &[i64]) -> Result<Vec<StandingRow>>;
+    /// What the latest revision before this one gave these members; (revision, row).
+    async fn entitlements(&mut self, cycle: i32, before_revision: i32, members: &[i64]) -> Result<Vec<(i32, EntitlementRow)>>;
+    async fn add_entitlements(&mut self, cycle: i32, revision: i32, rows: &[EntitlementRow]) -> Result<()>;
+    /// Every entitlement of exactly this revision in (member, what) order, a page after a member.
+    async fn entitlement_page(&mut self, cycle: i32, revision: i32, after_member: i64, limit_members: i64) -> Result<Vec<EntitlementRow>>;
+
+    // Cards.
+    /// Grants owed by a pool and not held for another reason, oldest first.
+    async fn owed(&mut self, pool: i32, limit: i64) -> Result<Vec<GrantRow>>;
+    /// Grants owed for budget or switch, oldest first.
+    async fn held(&mut self, limit: i64) -> Result<Vec<GrantRow>>;
+    /// Owed grants become owed for want of stock only (`held` = Stock), the pools' owed counts follow.
+    async fn unhold(&mut self, grants: &[i64]) -> Result<()>;
+    /// Owed grants become issued, each with the lowest available code of its pool; the pool's counts follow.
+    async fn fill(&mut self, grants: &[i64]) -> Result<()>;
+    async fn grant_with_code(&mut self, number: i64) -> Result<Option<GrantWithCode>>;
+    /// Changes a grant's state; the triggers refuse what is not allowed.
+    async fn set_grant_state(&mut self, number: i64, state: GrantState) -> Result<()>;
+
+    async fn commit(self: Box<Self>) -> Result<()>;
+}
