@@ -1,9 +1,10 @@
 //! A release: one immutable version of a campaign folder, compiled, checked and bound to the campaign's dictionary.
 
-use crate::campaign::{Campaign, file};
-use crate::diagnostic::Diagnostic;
-use crate::language::{self, Files, Handler, RuleModule, Runtime};
+use crate::campaign::{Attribute, Campaign, Total, file};
+use crate::diagnostic::{Diagnostic, suggestion};
+use crate::language::{self, Files, Handler, RuleModule, Runtime, Write};
 use crate::names::{Code, Names};
+use crate::value::DataType;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -20,6 +21,10 @@ pub struct Release {
     /// By index into `Campaign::events`: the handler that answers it.
     pub handler_of_event: Vec<Option<usize>>,
     pub close_handler: Option<usize>,
+    /// By handler: whether it may set an attribute that names a member, and so end somebody's wait.
+    pub sets_member: Vec<bool>,
+    /// Whether any limit counts by day.
+    pub has_day_limits: bool,
     pub codes: Codes,
     /// What the check wants said, though it is no error.
     pub warnings: Vec<Diagnostic>,
@@ -44,10 +49,8 @@ pub struct Codes {
     pub booked: Vec<Code>,
     /// `referrals`
     pub referrals: Code,
-    /// `earned`: face value of owed and issued grants and worth of points, in minor units.
-    pub earned: Code,
-    /// `issued`: the part of `earned` that was paid out, in minor units.
-    pub issued: Code,
+    /// `spent`: what the budget counts, in minor units: face value of grants that fit it, and points at their worth.
+    pub spent: Code,
 }
 
 impl Release {
@@ -64,13 +67,19 @@ impl Release {
         let handlers = loaded.module.handlers();
         let handler_of_event = (0..campaign.events.len()).map(|event| handlers.iter().position(|h| h.event == Some(event))).collect();
         let close_handler = handlers.iter().position(|h| h.event.is_none());
+        check_invariants(&campaign, handlers)?;
         let codes = Codes::of(&campaign, handlers, names);
+        let sets_member = handlers.iter().map(|h| h.writes.iter().any(|w| may_set_member(&campaign, w))).collect();
+        let caps = campaign.limits.accounts.iter().chain(&campaign.limits.rewards).map(|(_, caps)| caps);
+        let has_day_limits = caps.into_iter().any(|c| c.per_member_per_day.is_some() || c.per_day.is_some());
         Ok(Release {
             number,
             hash: content_hash(files),
             effective_from_ms,
             handler_of_event,
             close_handler,
+            sets_member,
+            has_day_limits,
             codes,
             warnings: loaded.warnings,
             module: loaded.module,
@@ -81,6 +90,45 @@ impl Release {
     pub fn handler(&self, index: usize) -> &Handler {
         &self.module.handlers()[index]
     }
+}
+
+fn may_set_member(campaign: &Campaign, write: &Write) -> bool {
+    let is_member = |a: &Attribute| matches!(a.kind, DataType::Member(_));
+    write.effect == "set"
+        && match &write.name {
+            Some(name) => campaign.attribute(name).is_some_and(|a| is_member(&campaign.attributes[a])),
+            None => campaign.attributes.iter().any(is_member),
+        }
+}
+
+/// An invariant that names a function which the rule file does not have would never be held against anything.
+fn check_invariants(campaign: &Campaign, handlers: &[Handler]) -> Result<(), Vec<Diagnostic>> {
+    fn functions<'a>(total: &'a Total, into: &mut Vec<&'a str>) {
+        match total {
+            Total::Granted { function: Some(function), .. } => into.push(function),
+            Total::Add(a, b) | Total::Subtract(a, b) | Total::Multiply(a, b) => {
+                functions(a, into);
+                functions(b, into);
+            }
+            _ => {}
+        }
+    }
+    let mut wrong = Vec::new();
+    for invariant in &campaign.invariants {
+        let mut named = Vec::new();
+        functions(&invariant.left, &mut named);
+        functions(&invariant.right, &mut named);
+        for name in named.into_iter().filter(|name| !handlers.iter().any(|h| *h.function == **name)) {
+            let help = suggestion(name, handlers.iter().map(|h| &*h.function));
+            wrong.push(Diagnostic::error(
+                "campaign.toml",
+                None,
+                format!("invariant \"{}\": the rule file has no function `{name}`", invariant.name),
+                help,
+            ));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
 impl Codes {
@@ -102,8 +150,7 @@ impl Codes {
             attributes: all("", attributes),
             functions: all("", functions.iter().map(|f| &**f).collect()),
             referrals: names.code("referrals"),
-            earned: names.code("earned"),
-            issued: names.code("issued"),
+            spent: names.code("spent"),
         }
     }
 }

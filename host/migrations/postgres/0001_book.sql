@@ -46,7 +46,7 @@ create table members (
   unique (campaign, kind, id)
 ) with (fillfactor = 70);
 
--- One member in one cycle. state: {"tally":[measure,amount,…],"days":[[day,measure,amount,…],…],"reached":[…],"set":{…}}
+-- One member in one cycle. state: {"tally":[measure,amount,…],"days":[[day,measure,amount,…],…],"reached":[…],"set":{…},"close":[…]}
 create table standings (
   campaign integer  not null,
   cycle    integer  not null,
@@ -197,14 +197,4 @@ create table settlements (
   excess      text     not null default '[]',
   why         text     not null,
   primary key (campaign, cycle, revision)
-);
-
-create table entitlements (
-  campaign integer  not null,
-  cycle    integer  not null,
-  revision smallint not null,
-  member   bigint   not null,
-  what     integer  not null,
-  count    bigint   not null,
-  primary key (campaign, cycle, revision, member, what)
 );

@@ -10,9 +10,7 @@ pub mod postgres;
 pub mod sqlite;
 
 use async_trait::async_trait;
-use guerdon_rules::book::rows::{
-    CycleRow, Delta, EntitlementRow, EventRow, GrantRow, GrantState, Head, MemberRow, PoolRow, StandingRow, WaitRow,
-};
+use guerdon_rules::book::rows::{CycleRow, Delta, EventRow, GrantRow, GrantState, Head, MemberRow, PoolRow, StandingRow, WaitRow};
 use guerdon_rules::event::Key;
 use guerdon_rules::names::Code;
 use guerdon_rules::value::MemberId;
@@ -253,11 +251,6 @@ pub trait Transaction: Send {
     /// For each member, every standing of cycles up to `cycle` (the latest revision not above `revision` for that
     /// cycle, the latest at all for earlier ones), for facts over all time as of that cycle's end.
     async fn standings_until(&mut self, cycle: i32, revision: i32, members: &[i64]) -> Result<Vec<StandingRow>>;
-    /// What the latest revision before this one gave these members; (revision, row).
-    async fn entitlements(&mut self, cycle: i32, before_revision: i32, members: &[i64]) -> Result<Vec<(i32, EntitlementRow)>>;
-    async fn add_entitlements(&mut self, cycle: i32, revision: i32, rows: &[EntitlementRow]) -> Result<()>;
-    /// Every entitlement of exactly this revision in (member, what) order, a page after a member.
-    async fn entitlement_page(&mut self, cycle: i32, revision: i32, after_member: i64, limit_members: i64) -> Result<Vec<EntitlementRow>>;
 
     // Cards.
     /// Grants owed by a pool and not held for another reason, oldest first.

@@ -1,4 +1,333 @@
-//! The book: the one state machine that decides what becomes of an event.
+//! The book: the one state machine that decides what becomes of an event and of a close. Production, cases,
+//! simulation and fuzzing all call it.
+//!
+//! It is a working set of rows. Whoever drives it loads what a batch may read ([`gaps`] says what is missing),
+//! applies events one after the other ([`Book::apply`]: the second sees what the first did), and writes the
+//! [`rows::Delta`] in one transaction. Promises: the same rows and events give the same delta; nothing is changed
+//! by an event that is not booked, except its own row, its journal line and a breaker; all sums are checked.
+//! Must not know: SQL, HTTP, the wall clock; `now` is an argument.
+//!
+//! One file for each step: [`prepare`] (contract, before any state) → [`gaps`] → [`decide`] (the table of outcomes)
+//! → [`facts`] → [`changes`] (limits, budget, invariants) → [`booking`] (rows) → [`receipt`]. [`referral`] and
+//! [`redeem`] are the host's own acts, [`close`] is the close of a cycle for one member.
 
+pub mod booking;
+pub mod changes;
+pub mod close;
+pub mod decide;
+pub mod facts;
+pub mod gaps;
+pub mod prepare;
+pub mod receipt;
+pub mod redeem;
+pub mod referral;
+pub mod roles;
 pub mod rows;
 pub mod tally;
+
+use crate::event::Key;
+use crate::names::Code;
+use crate::value::MemberId;
+use prepare::Prepared;
+use rows::{
+    CycleRow, Delta, EventRow, GrantRow, Head, JournalKind, JournalRow, MemberRow, PoolRow, PostingRow, StandingRow, Switch, WaitRow,
+};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Index of a member in the working set.
+pub type Slot = usize;
+
+/// A row with what has to be written of it.
+struct Kept<T> {
+    row: T,
+    changed: bool,
+}
+
+struct Member {
+    /// Number 0 until the first event that concerns the member is decided.
+    row: MemberRow,
+    is_new: bool,
+    changed: bool,
+}
+
+struct KeptEvent {
+    row: EventRow,
+    is_new: bool,
+    changed: bool,
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct Book {
+    head: Head,
+    head_changed: bool,
+    /// Everything there is has been loaded (simulation): what is not in the working set does not exist.
+    complete: bool,
+    /// The last member number when the rows were loaded: a later one cannot have rows in the store.
+    loaded_through: i64,
+
+    members: Vec<Member>,
+    by_id: FxHashMap<MemberId, Slot>,
+    by_number: FxHashMap<i64, Slot>,
+    /// By (cycle, member number): the latest revision; none: loaded, and not there.
+    standings: FxHashMap<(i32, i64), Option<Kept<StandingRow>>>,
+    cycles: FxHashMap<i32, Kept<CycleRow>>,
+    events: FxHashMap<Key, Option<KeptEvent>>,
+    /// Business keys that were asked for, with the identity of the event that claims each.
+    claims: FxHashMap<Key, Option<Key>>,
+    waits: FxHashMap<(i64, Code), Vec<Key>>,
+    /// Members whose waits were loaded.
+    waits_known: FxHashSet<i64>,
+    /// Events that wait, ready to be decided again.
+    waiting: FxHashMap<Key, Prepared>,
+    pools: Vec<PoolRow>,
+
+    journal: Vec<JournalRow>,
+    postings: Vec<PostingRow>,
+    grants: Vec<GrantRow>,
+    new_waits: Vec<WaitRow>,
+    ended_waits: Vec<Key>,
+    corrections: Vec<(i32, i32)>,
+    /// Order in which events were first touched, so that a delta is the same every time.
+    touched_events: Vec<Key>,
+    /// Waiting events whose role was filled here but whose rows were not all at hand: decide them next.
+    deferred: Vec<Key>,
+    /// In memory: the receipt of the event that was decided last.
+    last_receipt: Option<receipt::Receipt>,
+}
+
+pub use decide::{Answer, Answered, NeedsRows};
+
+impl Book {
+    /// A working set to be loaded step by step.
+    pub fn new(head: Head, pools: Vec<PoolRow>) -> Book {
+        Book { loaded_through: head.last_member, head, pools, ..Book::default() }
+    }
+
+    /// A book in memory that holds everything there is, for simulation and cases.
+    pub fn in_memory(pools: Vec<PoolRow>) -> Book {
+        Book { complete: true, ..Book::new(Head::default(), pools) }
+    }
+
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+    pub fn pools(&self) -> &[PoolRow] {
+        &self.pools
+    }
+    pub fn pools_mut(&mut self) -> &mut Vec<PoolRow> {
+        &mut self.pools
+    }
+
+    /// Closes or opens a switch, with a journal line.
+    pub fn set_switch(&mut self, name: &str, switch: Switch) {
+        let at_ms = switch.at_ms;
+        let body = receipt::switch(name, &switch);
+        self.head.switches.insert(name.to_string(), switch);
+        self.head_changed = true;
+        self.add_line(JournalKind::Switch, None, None, at_ms, body);
+    }
+
+    pub fn is_closed(&self, switch: &str) -> bool {
+        self.head.switches.get(switch).is_some_and(|s| s.closed)
+    }
+
+    /// Marks every cycle up to this one closed; events that come later write the next revision.
+    pub fn close_through(&mut self, cycle: i32) {
+        self.head.closed_through = self.head.closed_through.max(cycle);
+        self.head_changed = true;
+        self.raise_revision(cycle, 1);
+    }
+
+    /// From now on late events of this cycle write the revision after `settled`.
+    pub fn raise_revision(&mut self, cycle: i32, settled: i32) {
+        let kept = self.cycle_mut(cycle);
+        if kept.revision <= settled {
+            kept.revision = settled + 1;
+        }
+    }
+
+    /// The revision that events of a cycle write to.
+    pub fn revision(&self, cycle: i32) -> i32 {
+        self.cycles.get(&cycle).map_or(1, |c| c.row.revision)
+    }
+
+    /// Appends a journal line and returns its number.
+    pub fn add_line(&mut self, kind: JournalKind, identity: Option<Key>, member: Option<i64>, at_ms: i64, body: String) -> i32 {
+        let line = self.journal.len() as i32 + 1;
+        self.journal.push(JournalRow { line, kind, identity, member, at_ms, body });
+        line
+    }
+
+    /// The position that this commit's journal lines get.
+    pub fn next_position(&self) -> i64 {
+        self.head.position + 1
+    }
+
+    /// Waiting events to decide next, because their rows were not all at hand.
+    pub fn take_deferred(&mut self) -> Vec<Key> {
+        std::mem::take(&mut self.deferred)
+    }
+
+    pub fn member_row(&self, slot: Slot) -> &MemberRow {
+        &self.members[slot].row
+    }
+    pub fn slot_of(&self, id: &MemberId) -> Option<Slot> {
+        self.by_id.get(id).copied()
+    }
+    pub fn slot_of_number(&self, number: i64) -> Option<Slot> {
+        self.by_number.get(&number).copied()
+    }
+    pub fn standing(&self, cycle: i32, member: i64) -> Option<&StandingRow> {
+        self.standings.get(&(cycle, member))?.as_ref().map(|k| &k.row)
+    }
+    pub fn cycle_row(&self, cycle: i32) -> Option<&CycleRow> {
+        self.cycles.get(&cycle).map(|k| &k.row)
+    }
+    /// In memory: the receipt of the event that was decided last.
+    pub fn last_receipt(&self) -> Option<&receipt::Receipt> {
+        self.last_receipt.as_ref()
+    }
+    /// Members of the working set, in the order in which they came in.
+    pub fn members(&self) -> impl Iterator<Item = &MemberRow> {
+        self.members.iter().map(|m| &m.row)
+    }
+
+    /// Everything that has to be written, and the working set as it is after that commit.
+    pub fn take_delta(&mut self) -> Delta {
+        let wrote = !self.journal.is_empty() || self.head_changed;
+        if !wrote {
+            return Delta { head: self.head.clone(), ..Delta::default() };
+        }
+        self.head.position += 1;
+        self.head_changed = false;
+        let mut delta = Delta {
+            journal: std::mem::take(&mut self.journal),
+            postings: std::mem::take(&mut self.postings),
+            grants: std::mem::take(&mut self.grants),
+            new_waits: std::mem::take(&mut self.new_waits),
+            ended_waits: std::mem::take(&mut self.ended_waits),
+            corrections: std::mem::take(&mut self.corrections),
+            head: self.head.clone(),
+            ..Delta::default()
+        };
+        for member in self.members.iter_mut().filter(|m| m.changed) {
+            let list = if member.is_new { &mut delta.new_members } else { &mut delta.changed_members };
+            list.push(member.row.clone());
+            (member.is_new, member.changed) = (false, false);
+        }
+        for kept in self.standings.values_mut().flatten().filter(|k| k.changed) {
+            delta.standings.push(kept.row.clone());
+            kept.changed = false;
+        }
+        for kept in self.cycles.values_mut().filter(|k| k.changed) {
+            delta.cycles.push(kept.row.clone());
+            kept.changed = false;
+        }
+        for identity in std::mem::take(&mut self.touched_events) {
+            if let Some(Some(kept)) = self.events.get_mut(&identity) {
+                let list = if kept.is_new { &mut delta.new_events } else { &mut delta.changed_events };
+                list.push(kept.row.clone());
+                (kept.is_new, kept.changed) = (false, false);
+            }
+        }
+        delta.new_members.sort_by_key(|m| m.number);
+        delta.changed_members.sort_by_key(|m| m.number);
+        delta.standings.sort_by_key(|s| (s.cycle, s.member));
+        delta.cycles.sort_by_key(|c| c.cycle);
+        delta
+    }
+
+    /// Forgets what was to be written, keeping the state: a simulation has no store.
+    pub fn skip_delta(&mut self) {
+        self.head.position += 1;
+        self.head_changed = false;
+        self.journal.clear();
+        self.postings.clear();
+        self.grants.clear();
+        self.new_waits.clear();
+        self.ended_waits.clear();
+        self.corrections.clear();
+        for identity in std::mem::take(&mut self.touched_events) {
+            if let Some(Some(kept)) = self.events.get_mut(&identity) {
+                (kept.is_new, kept.changed) = (false, false);
+            }
+        }
+    }
+
+    /// Grants that the current delta holds so far.
+    pub fn pending_grants(&self) -> &[GrantRow] {
+        &self.grants
+    }
+
+    /// The member's number, given now if it has none yet.
+    fn number(&mut self, slot: Slot) -> i64 {
+        let member = &mut self.members[slot];
+        if member.row.number == 0 {
+            self.head.last_member += 1;
+            self.head_changed = true;
+            member.row.number = self.head.last_member;
+            (member.is_new, member.changed) = (true, true);
+            self.by_number.insert(member.row.number, slot);
+        }
+        member.row.number
+    }
+
+    /// The slot of an id, made if it is not there. Only for ids whose rows were asked for.
+    fn slot(&mut self, id: &MemberId) -> Slot {
+        if let Some(slot) = self.by_id.get(id) {
+            return *slot;
+        }
+        let row = MemberRow { number: 0, id: id.clone(), inviter: None, tally: tally::Tally::default(), attributes: Vec::new() };
+        self.push_member(row)
+    }
+
+    fn push_member(&mut self, row: MemberRow) -> Slot {
+        let slot = self.members.len();
+        self.by_id.insert(row.id.clone(), slot);
+        if row.number != 0 {
+            self.by_number.insert(row.number, slot);
+        }
+        self.members.push(Member { row, is_new: false, changed: false });
+        slot
+    }
+
+    fn member_mut(&mut self, slot: Slot) -> &mut MemberRow {
+        let member = &mut self.members[slot];
+        member.changed = true;
+        &mut member.row
+    }
+
+    fn cycle_mut(&mut self, cycle: i32) -> &mut CycleRow {
+        let kept = self
+            .cycles
+            .entry(cycle)
+            .or_insert_with(|| Kept { row: CycleRow { cycle, revision: 1, ..CycleRow::default() }, changed: false });
+        kept.changed = true;
+        &mut kept.row
+    }
+
+    /// The latest standing, in the revision that events of this cycle write to.
+    fn standing_mut(&mut self, cycle: i32, member: i64) -> &mut StandingRow {
+        let revision = self.revision(cycle);
+        let fresh = || Kept { row: StandingRow { cycle, revision, member, ..StandingRow::default() }, changed: true };
+        let kept = self.standings.entry((cycle, member)).or_insert_with(|| None).get_or_insert_with(fresh);
+        kept.changed = true;
+        // A settled revision stays as it was; the store keeps its row and gets a new one.
+        kept.row.revision = kept.row.revision.max(revision);
+        &mut kept.row
+    }
+
+    /// The latest standing as it is, in whatever revision: a close notes what it gave beside what it read.
+    fn standing_at_close(&mut self, cycle: i32, member: i64) -> &mut StandingRow {
+        let revision = self.revision(cycle);
+        let fresh = || Kept { row: StandingRow { cycle, revision, member, ..StandingRow::default() }, changed: true };
+        let kept = self.standings.entry((cycle, member)).or_insert_with(|| None).get_or_insert_with(fresh);
+        kept.changed = true;
+        &mut kept.row
+    }
+
+    fn pool_named(&self, name: &str) -> Option<usize> {
+        self.pools.iter().position(|p| p.name == name)
+    }
+}

@@ -22,6 +22,8 @@ pub struct Head {
     pub releases: i32,
     /// Campaign totals over all time.
     pub totals: Tally,
+    /// Given at random when the campaign is made; draws depend on it, so that nobody can foresee them.
+    pub seed: i64,
     pub switches: BTreeMap<String, Switch>,
 }
 
@@ -64,6 +66,11 @@ pub struct StandingRow {
     pub reached: Vec<(Code, i64)>,
     /// What was set in this cycle, the last value of each.
     pub attributes: Vec<(Code, Value)>,
+    /// What the rule asked for when this cycle closed, before limits, by measure: the entitlements whose digest a second
+    /// run must reproduce. Not among the facts of the close.
+    pub asked: Tally,
+    /// What of it the member got, by measure: counts against the limits of the cycle.
+    pub given: Tally,
 }
 
 /// Campaign totals of one cycle.
@@ -277,15 +284,6 @@ pub struct PoolRow {
     pub owed: i64,
 }
 
-/// What one settlement revision gives a member: the lines whose digest a second run must reproduce.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EntitlementRow {
-    pub member: i64,
-    /// The dictionary number of a reward, or of an account.
-    pub what: Code,
-    pub count: i64,
-}
-
 /// Everything that one commit writes. A store writes all of it, or nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delta {
@@ -306,6 +304,8 @@ pub struct Delta {
     /// Issued ones of a pool get its lowest available codes in this order.
     pub grants: Vec<GrantRow>,
     pub journal: Vec<JournalRow>,
+    /// (cycle, revision) of closed cycles that got late events: a correction is due.
+    pub corrections: Vec<(i32, i32)>,
 }
 
 impl Delta {

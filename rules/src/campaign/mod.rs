@@ -224,11 +224,13 @@ pub enum OnBreach {
 }
 
 /// Types every campaign understands without declaring them, with the fields of their data.
-/// joined {member}; invited {inviter, invitee}; accepted {invitee, inviter}.
+/// joined {member}; invited {inviter, invitee}; accepted {invitee, inviter};
+/// redeemed {member, reward}.
 pub const JOINED: &str = "guerdon.member.joined";
 pub const INVITED: &str = "guerdon.referral.invited";
 pub const ACCEPTED: &str = "guerdon.referral.accepted";
-pub const BUILT_IN_EVENTS: [&str; 3] = [JOINED, INVITED, ACCEPTED];
+pub const REDEEMED: &str = "guerdon.reward.redeemed";
+pub const BUILT_IN_EVENTS: [&str; 4] = [JOINED, INVITED, ACCEPTED, REDEEMED];
 
 /// The function that answers the close of a cycle.
 pub const CLOSE_FUNCTION: &str = "on_cycle_close";

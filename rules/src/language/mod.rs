@@ -114,11 +114,15 @@ pub fn load(campaign: &Campaign, files: &Files, runtime: &Runtime) -> Result<Loa
 
 /// The k-th draw (from 0) of a decision: 1 to n, as `sdk/wit/campaign.wit` defines it.
 pub fn draw(seed: u64, k: u64, n: i64) -> i64 {
-    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(k + 1));
+    let z = mix(seed.wrapping_add(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(k + 1)));
+    ((u128::from(z) * u128::from(n.unsigned_abs())) >> 64) as i64 + 1
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
+pub fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^= z >> 31;
-    ((u128::from(z) * n.unsigned_abs() as u128) >> 64) as i64 + 1
+    z ^ (z >> 31)
 }
 
 #[cfg(test)]

@@ -1,0 +1,152 @@
+//! The close of a cycle for one member: facts as of the cycle's end, grants counted in that cycle, points booked in
+//! the next one, so that a close cannot move the standing that it read. A later revision (a correction) books only
+//! what is missing against the revision before; what was too much is for the caller to list.
+
+use super::booking::Cause;
+use super::changes::{Scope, Stopped, When};
+use super::facts::{CloseFacts, fact_at_close};
+use super::receipt::Receipt;
+use super::roles::{Declared, Unresolved};
+use super::rows::{ISSUE, JournalKind, Outcome, Switch};
+use super::tally::Tally;
+use super::{Book, NeedsRows, Slot};
+use crate::campaign::calendar::{Cycle, Moment};
+use crate::effect::Verdict;
+use crate::event::key_of;
+use crate::language::Question;
+use crate::names::Code;
+use crate::release::Release;
+use crate::value::{MemberId, Value};
+
+/// One member's close.
+pub struct Close<'a> {
+    pub release: &'a Release,
+    pub cycle: &'a Cycle,
+    pub member: Slot,
+    pub revision: i32,
+    /// Facts of any member of the question, by slot.
+    pub facts: &'a dyn Fn(Slot) -> CloseFacts<'a>,
+    pub now_ms: i64,
+    /// Decide only, to compare with what is recorded: nothing is booked.
+    pub dry_run: bool,
+}
+
+/// What a close came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Closed {
+    /// What the rule asked for, before limits: (measure, count), sorted. The settlement's digest is over these.
+    pub entitlements: Vec<(Code, i64)>,
+    /// What an earlier revision asked for beyond this: (measure, count).
+    pub excess: Vec<(Code, i64)>,
+    pub receipt: Receipt,
+}
+
+impl Book {
+    /// Runs `on_cycle_close` for one member. `Err(reason)` inside: this member's close failed and can be tried again.
+    pub fn close(&mut self, close: &Close) -> Result<Result<Closed, String>, NeedsRows> {
+        let release = close.release;
+        let Some(handler) = release.close_handler else { return Ok(Ok(Closed::default())) };
+        let declared = Declared { roles: &release.campaign.close_roles, fields: &[], data: &[] };
+        let parties = match self.resolve(release, &declared, close.member, None) {
+            Ok(parties) => parties,
+            Err(Unresolved::Id(_) | Unresolved::Number(_)) => return Err(NeedsRows),
+            Err(Unresolved::Nobody { role, .. } | Unresolved::NeverFilled { role }) => {
+                return Ok(Err(format!("nobody is {}", release.campaign.close_roles[role].text)));
+            }
+        };
+        let mut of_question = vec![parties[0]];
+        of_question.extend(release.handler(handler).roles.iter().map(|role| parties[1 + role]));
+        let effects = match self.ask_close(close, handler, &of_question) {
+            Verdict::Booked(effects) => effects,
+            Verdict::Refused { .. } => Vec::new(),
+            Verdict::Failed(failure) => {
+                return Ok(Err(failure.place.map_or_else(|| failure.reason.clone(), |p| format!("{} ({p})", failure.reason))));
+            }
+        };
+        Ok(self.book_close(close, handler, &of_question, effects))
+    }
+
+    fn ask_close(&self, close: &Close, handler: usize, parties: &[Option<Slot>]) -> Verdict {
+        let release = close.release;
+        let ids: Vec<Option<MemberId>> = parties.iter().map(|slot| slot.map(|s| self.members[s].row.id.clone())).collect();
+        let mut facts = Vec::new();
+        for read in &release.handler(handler).reads {
+            let fact = parties[read.of].map_or(Ok(Value::Missing), |slot| fact_at_close(release, &(close.facts)(slot), &read.fact));
+            match fact {
+                Ok(value) => facts.push(value),
+                Err(_) => return Verdict::Failed(crate::effect::Failure::new("a sum does not fit into 64 bits", None)),
+            }
+        }
+        let first_day = release.campaign.calendar.day_text(close.cycle.first_day);
+        let member = self.members[close.member].row.id.to_string();
+        let question = Question {
+            id: &first_day,
+            event: "",
+            moment: self.end_of(close),
+            cycle: Some(close.cycle),
+            members: &ids,
+            data: &[],
+            facts: &facts,
+            seed: self.seed(&key_of(&["close", &first_day, &member])),
+            forced_draws: &[],
+        };
+        release.module.decide(handler, &question)
+    }
+
+    /// The first instant after the cycle.
+    fn end_of(&self, close: &Close) -> Moment {
+        close.release.campaign.calendar.moment(close.cycle.ends_ms)
+    }
+
+    fn book_close(
+        &mut self,
+        close: &Close,
+        handler: usize,
+        parties: &Vec<Option<Slot>>,
+        effects: Vec<crate::effect::Effect>,
+    ) -> Result<Closed, String> {
+        let (release, cycle) = (close.release, close.cycle);
+        let member = self.number(close.member);
+        let before = self.standing(cycle.number, member).map(|s| s.asked.clone()).filter(|_| close.revision > 1).unwrap_or_default();
+        let end = self.end_of(close);
+        let next = When { cycle: cycle.number + 1, day: end.day, at_ms: cycle.ends_ms };
+        let grants = When { cycle: cycle.number, day: cycle.last_day, at_ms: cycle.ends_ms - 1 };
+        let scope = Scope { release, handler: Some(handler), points: next, grants, event: None, before: &before };
+        let changes = match self.weigh(&scope, parties, effects) {
+            Ok(changes) => changes,
+            Err(stopped) => {
+                self.close_issue(close, &stopped);
+                return Err(stopped.reason);
+            }
+        };
+        let asked = changes.asked.clone();
+        let mut closed = Closed {
+            entitlements: asked.iter().filter(|(_, n)| *n != 0).collect(),
+            excess: excess(&before, &asked),
+            receipt: Receipt::of(Outcome::Booked, release.number),
+        };
+        closed.receipt.function = Some(release.handler(handler).function.to_string());
+        if close.dry_run || (changes.list.is_empty() && asked == before) {
+            return Ok(closed);
+        }
+        let first_day = release.campaign.calendar.day_text(cycle.first_day);
+        let cause =
+            Cause { key: key_of(&["close", &first_day]), function: release.codes.functions[handler], line: self.journal.len() as i32 + 1 };
+        closed.receipt.effects = self.book(&scope, changes, &cause).map_err(|_| "a sum does not fit into 64 bits".to_string())?;
+        self.standing_at_close(cycle.number, member).asked = asked;
+        self.add_line(JournalKind::Close, None, Some(member), cycle.ends_ms, closed.receipt.to_json());
+        Ok(closed)
+    }
+
+    fn close_issue(&mut self, close: &Close, stopped: &Stopped) {
+        if let Some(invariant) = stopped.breached.as_ref().filter(|_| stopped.closes_issue && !close.dry_run && !self.is_closed(ISSUE)) {
+            let why = format!("{invariant}: {}", stopped.reason);
+            self.set_switch(ISSUE, Switch { closed: true, by: "invariant".into(), why, at_ms: close.now_ms });
+        }
+    }
+}
+
+/// What was asked for before and is not any more.
+fn excess(before: &Tally, asked: &Tally) -> Vec<(Code, i64)> {
+    before.iter().map(|(measure, count)| (measure, count - asked.get(measure))).filter(|(_, more)| *more > 0).collect()
+}

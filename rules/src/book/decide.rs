@@ -1,0 +1,457 @@
+//! What becomes of an event. The outcomes, in this order: known before · quarantined · waiting · duplicate · refused ·
+//! failed · booked. A final one claims the event's source and id for ever; a booked one its business key too.
+
+use super::booking::Cause;
+use super::changes::{Scope, Stopped, When};
+use super::gaps::cycles_needed;
+use super::prepare::{Parsed, Prepared};
+use super::receipt::{EffectLine, Receipt};
+use super::roles::{Parties, Unresolved};
+use super::rows::{EventRow, ISSUE, JournalKind, Outcome, Switch, WaitRow};
+use super::tally::Tally;
+use super::{Book, KeptEvent, Slot};
+use crate::campaign::{ACCEPTED, KeyPart, REDEEMED, RolePath};
+use crate::effect::{Effect, Verdict};
+use crate::event::{Key, key_of};
+use crate::fact::Period;
+use crate::language::Question;
+use crate::names::Code;
+use crate::value::{DataType, MemberId, Value};
+
+/// What the sender is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub outcome: Answered,
+    pub reason: Option<String>,
+    /// An earlier delivery was answered so; nothing was done now.
+    pub repeated: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    Is(Outcome),
+    /// The source and id are taken by an event with another body; nothing was stored.
+    Conflict,
+}
+
+impl Answered {
+    pub fn name(self) -> &'static str {
+        match self {
+            Answered::Is(outcome) => outcome.name(),
+            Answered::Conflict => "conflict",
+        }
+    }
+}
+
+/// The working set lacks rows that this event needs: commit what is decided, and try it in the next group.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NeedsRows;
+
+/// What was decided, before it is recorded.
+struct Decided {
+    outcome: Outcome,
+    receipt: Receipt,
+    member: Option<Slot>,
+    once_key: Option<Key>,
+    waits_for: Option<(Slot, Code, i64)>,
+}
+
+impl Decided {
+    fn new(prepared: &Prepared, outcome: Outcome, reason: impl Into<String>, member: Option<Slot>) -> Decided {
+        let mut receipt = Receipt::of(outcome, prepared.release.number);
+        receipt.reason = Some(reason.into());
+        Decided { outcome, receipt, member, once_key: None, waits_for: None }
+    }
+}
+
+impl Book {
+    /// Decides one event and changes the working set. The next event sees what this one did.
+    pub fn apply(&mut self, prepared: &Prepared) -> Result<Answer, NeedsRows> {
+        let stored = match self.events.get(&prepared.identity) {
+            None if !self.complete => return Err(NeedsRows),
+            known => known
+                .and_then(Option::as_ref)
+                .map(|kept| (kept.row.outcome, kept.row.body_hash == prepared.body_hash, kept.row.reason.clone())),
+        };
+        if let Some((outcome, same_body, reason)) = stored {
+            if !same_body && outcome != Outcome::Quarantined {
+                let reason = "this source and id belong to an event with another body: send a new id".to_string();
+                return Ok(Answer { outcome: Answered::Conflict, reason: Some(reason), repeated: false });
+            }
+            if outcome.is_final() {
+                return Ok(Answer { outcome: Answered::Is(outcome), reason, repeated: true });
+            }
+        }
+        let decided = self.decide(prepared)?;
+        let unchanged = stored_again(self.events.get(&prepared.identity).and_then(Option::as_ref), prepared, &decided);
+        let answer = Answer { outcome: Answered::Is(decided.outcome), reason: decided.receipt.reason.clone(), repeated: unchanged };
+        if !unchanged {
+            self.record(prepared, decided);
+        }
+        Ok(answer)
+    }
+
+    fn decide(&mut self, prepared: &Prepared) -> Result<Decided, NeedsRows> {
+        let parsed = match &prepared.contract {
+            Ok(parsed) => parsed,
+            Err(reason) => return Ok(Decided::new(prepared, Outcome::Quarantined, reason, None)),
+        };
+        let slot = self.known_slot(&parsed.member)?;
+        let parties = match self.filled_parties(prepared, parsed, slot)? {
+            Ok(parties) => parties,
+            Err(decided) => return Ok(decided),
+        };
+        self.check_rows(prepared, parsed, &parties)?;
+        let once_key = self.once_key(prepared, parsed, &parties);
+        if let Some(first) = self.claimed(once_key)? {
+            let mut decided = Decided::new(prepared, Outcome::Duplicate, self.names_first(prepared, parsed, &first), Some(slot));
+            decided.receipt.function = None;
+            return Ok(decided);
+        }
+        if let Some(refusal) = self.refuse_act(prepared, parsed, &parties) {
+            return Ok(Decided::new(prepared, Outcome::Refused, refusal, Some(slot)));
+        }
+        Ok(self.evaluate_and_book(prepared, parsed, parties, once_key))
+    }
+
+    /// The slot of the event's member; in a store-backed book it must have been loaded.
+    fn known_slot(&mut self, id: &MemberId) -> Result<Slot, NeedsRows> {
+        match self.by_id.get(id) {
+            Some(slot) => Ok(*slot),
+            None if self.complete => Ok(self.slot(id)),
+            None => Err(NeedsRows),
+        }
+    }
+
+    /// Who fills the roles; or what becomes of the event because nobody does.
+    fn filled_parties(&mut self, prepared: &Prepared, parsed: &Parsed, slot: Slot) -> Result<Result<Parties, Decided>, NeedsRows> {
+        loop {
+            let declared = &prepared.release.campaign.events[parsed.kind];
+            match self.parties(prepared, parsed, slot, None) {
+                Ok(parties) => return Ok(Ok(parties)),
+                Err(Unresolved::Id(id)) if self.complete => {
+                    self.slot(&id);
+                }
+                Err(Unresolved::Id(_) | Unresolved::Number(_)) => return Err(NeedsRows),
+                Err(Unresolved::NeverFilled { role }) => {
+                    let reason = format!("nobody is {}", declared.roles[role].text);
+                    return Ok(Err(Decided::new(prepared, Outcome::Refused, reason, Some(slot))));
+                }
+                Err(Unresolved::Nobody { role, waits_for, what }) => {
+                    let role = &declared.roles[role];
+                    let ends_ms = prepared.release.campaign.calendar.ends_ms();
+                    let until_ms = role.wait_ms.map_or(ends_ms, |wait| parsed.moment.at_ms.saturating_add(wait).min(ends_ms));
+                    let reason = format!("nobody is {}", role.text);
+                    if prepared.received_ms >= until_ms {
+                        return Ok(Err(Decided::new(prepared, Outcome::Refused, format!("{reason}, and the wait is over"), Some(slot))));
+                    }
+                    let mut decided = Decided::new(prepared, Outcome::Waiting, reason, Some(slot));
+                    decided.waits_for = Some((waits_for, what, until_ms));
+                    return Ok(Err(decided));
+                }
+            }
+        }
+    }
+
+    /// Nothing may be read as zero only because it was not loaded.
+    fn check_rows(&self, prepared: &Prepared, parsed: &Parsed, parties: &Parties) -> Result<(), NeedsRows> {
+        if self.complete {
+            return Ok(());
+        }
+        let release = &prepared.release;
+        for cycle in cycles_needed(release, parsed) {
+            let lacks = |slot: &Slot| self.lacks_standing((cycle, self.members[*slot].row.number));
+            if !self.cycles.contains_key(&cycle) || parties.iter().flatten().any(lacks) {
+                return Err(NeedsRows);
+            }
+        }
+        let accepts = *release.campaign.events[parsed.kind].name == *ACCEPTED;
+        let sets = release.handler_of_event[parsed.kind].is_some_and(|h| release.sets_member[h]);
+        let ends_waits = if sets { parties.len() } else { usize::from(accepts) };
+        if parties.iter().take(ends_waits).flatten().any(|slot| self.lacks_waits(*slot)) { Err(NeedsRows) } else { Ok(()) }
+    }
+
+    /// The event's business key: type and `once_per` parts. Not a member's number, so that the key can be recomputed.
+    pub(super) fn once_key(&self, prepared: &Prepared, parsed: &Parsed, parties: &Parties) -> Option<Key> {
+        let campaign = &prepared.release.campaign;
+        let declared = &campaign.events[parsed.kind];
+        if declared.once_per.is_empty() {
+            return None;
+        }
+        let member = |slot: Option<Slot>| slot.map_or_else(String::new, |s| self.members[s].row.id.to_string());
+        let parts = declared.once_per.iter().map(|part| match part {
+            KeyPart::Member => member(parties[0]),
+            KeyPart::Role(role) => member(parties[1 + role]),
+            KeyPart::Field(field) => parsed.data[*field].to_string(),
+            KeyPart::Period(Period::Cycle) => format!("cycle {}", parsed.cycle),
+            KeyPart::Period(period) => format!("{period} {}", campaign.calendar.period_days(*period, parsed.moment.at_ms).start),
+        });
+        let parts: Vec<String> = std::iter::once(declared.name.to_string()).chain(parts).collect();
+        Some(key_of(&parts.iter().map(String::as_str).collect::<Vec<_>>()))
+    }
+
+    /// The event that claims a business key already.
+    fn claimed(&self, once_key: Option<Key>) -> Result<Option<Key>, NeedsRows> {
+        match once_key {
+            None => Ok(None),
+            Some(key) => match self.claims.get(&key) {
+                Some(claim) => Ok(*claim),
+                None if self.complete => Ok(None),
+                None => Err(NeedsRows),
+            },
+        }
+    }
+
+    fn names_first(&self, prepared: &Prepared, parsed: &Parsed, first: &Key) -> String {
+        let declared = &prepared.release.campaign.events[parsed.kind];
+        let parts: Vec<String> = declared
+            .once_per
+            .iter()
+            .map(|part| match part {
+                KeyPart::Member => "member".to_string(),
+                KeyPart::Role(role) => declared.roles[*role].name.to_string(),
+                KeyPart::Field(field) => format!("data.{}", declared.fields[*field].name),
+                KeyPart::Period(period) => period.to_string(),
+            })
+            .collect();
+        let first = self
+            .events
+            .get(first)
+            .and_then(Option::as_ref)
+            .map_or_else(String::new, |e| format!("; the first is {} {}", e.row.source, e.row.id));
+        format!("once per {}{first}", parts.join(", "))
+    }
+
+    fn evaluate_and_book(&mut self, prepared: &Prepared, parsed: &Parsed, parties: Parties, once_key: Option<Key>) -> Decided {
+        let release = prepared.release.clone();
+        let handler = release.handler_of_event[parsed.kind];
+        let cause = once_key.unwrap_or(prepared.identity);
+        let member = parties[0];
+        let mut receipt = Receipt::of(Outcome::Booked, release.number);
+        let mut of_question: Parties = parties.clone();
+        let mut effects = self.act_effects(prepared, parsed);
+        if let Some(handler) = handler {
+            receipt.function = Some(release.handler(handler).function.to_string());
+            of_question.truncate(1);
+            of_question.extend(release.handler(handler).roles.iter().map(|role| parties[1 + role]));
+            match self.ask(prepared, parsed, handler, &of_question, &cause) {
+                Verdict::Booked(asked) => effects.extend(asked),
+                Verdict::Refused { reason, place } => {
+                    (receipt.outcome, receipt.reason, receipt.place) =
+                        (Outcome::Refused.name().into(), Some(reason), place.map(|p| p.to_string()));
+                    return Decided { outcome: Outcome::Refused, receipt, member, once_key: None, waits_for: None };
+                }
+                Verdict::Failed(failure) => return failed(receipt, member, Stopped::because(failure.reason, failure.place)),
+            }
+        }
+        let when = When { cycle: parsed.cycle, day: parsed.moment.day, at_ms: parsed.moment.at_ms };
+        let scope = Scope { release: &release, handler, points: when, grants: when, event: Some(parsed.kind), before: &Tally::default() };
+        match self.book_effects(&scope, prepared, parsed, &of_question, effects, cause) {
+            Ok(lines) => receipt.effects = lines,
+            Err(stopped) => {
+                if let Some(invariant) = stopped.breached.as_ref().filter(|_| stopped.closes_issue && !self.is_closed(ISSUE)) {
+                    let why = format!("{invariant}: {}", stopped.reason);
+                    self.set_switch(ISSUE, Switch { closed: true, by: "invariant".into(), why, at_ms: prepared.received_ms });
+                }
+                return failed(receipt, member, stopped);
+            }
+        }
+        self.late(parsed.cycle);
+        self.record_act(prepared, parsed, &parties, when);
+        Decided { outcome: Outcome::Booked, receipt, member, once_key, waits_for: None }
+    }
+
+    fn ask(&self, prepared: &Prepared, parsed: &Parsed, handler: usize, parties: &Parties, cause: &Key) -> Verdict {
+        let release = &prepared.release;
+        let ids: Vec<Option<MemberId>> = parties.iter().map(|slot| slot.map(|s| self.members[s].row.id.clone())).collect();
+        let mut facts = Vec::with_capacity(release.handler(handler).reads.len());
+        for read in &release.handler(handler).reads {
+            let fact = match parties[read.of] {
+                Some(slot) => self.fact(release, slot, &read.fact, &parsed.moment, parsed.cycle),
+                None => Ok(Value::Missing),
+            };
+            match fact {
+                Ok(value) => facts.push(value),
+                Err(_) => return Verdict::Failed(crate::effect::Failure::new("a sum does not fit into 64 bits", None)),
+            }
+        }
+        let question = Question {
+            id: &prepared.event.id,
+            event: &prepared.event.kind,
+            moment: parsed.moment,
+            cycle: None,
+            members: &ids,
+            data: &parsed.data,
+            facts: &facts,
+            seed: self.seed(cause),
+            forced_draws: &prepared.forced_draws,
+        };
+        release.module.decide(handler, &question)
+    }
+
+    fn book_effects(
+        &mut self,
+        scope: &Scope,
+        prepared: &Prepared,
+        parsed: &Parsed,
+        parties: &Parties,
+        effects: Vec<Effect>,
+        cause: Key,
+    ) -> Result<Vec<EffectLine>, Stopped> {
+        let changes = self.weigh(scope, parties, effects)?;
+        self.refuse_clipped_redeem(prepared, &changes)?;
+        let function = match scope.handler {
+            Some(handler) => scope.release.codes.functions[handler],
+            None => scope.release.codes.events[parsed.kind],
+        };
+        let cause = Cause { key: cause, function, line: self.journal.len() as i32 + 1 };
+        let lines = self.book(scope, changes, &cause)?;
+        if let Some(slot) = parties[0] {
+            self.count(slot, scope.release.codes.booked[parsed.kind], 1, scope.points)?;
+        }
+        Ok(lines)
+    }
+
+    /// A booked event of a closed cycle leaves a correction due.
+    fn late(&mut self, cycle: i32) {
+        let due = (cycle, self.revision(cycle));
+        if cycle <= self.head.closed_through && !self.corrections.contains(&due) {
+            self.corrections.push(due);
+        }
+    }
+
+    /// Depends on the campaign's own seed, so that nobody can foresee a draw, and on the cause, so that asking again
+    /// cannot change one.
+    pub(super) fn seed(&self, cause: &Key) -> u64 {
+        let mut mixed = self.head.seed as u64;
+        for half in cause.chunks_exact(8) {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(half);
+            mixed = crate::language::mix(mixed ^ u64::from_be_bytes(bytes));
+        }
+        mixed
+    }
+
+    /// Writes the event's row and journal line, claims its keys, and decides what waited for it.
+    fn record(&mut self, prepared: &Prepared, mut decided: Decided) {
+        let previous = self.events.get(&prepared.identity).and_then(Option::as_ref);
+        let was = previous.map(|kept| (kept.is_new, kept.row.outcome, kept.row.data.clone(), kept.row.body_hash));
+        if let Some((_, Outcome::Quarantined, data, hash)) = &was
+            && *hash != prepared.body_hash
+        {
+            decided.receipt.replaced = Some(data.clone());
+        }
+        let member = decided.member.map(|slot| self.number(slot));
+        let at_ms = prepared.event.at_ms.as_ref().copied().unwrap_or(prepared.received_ms);
+        let line = self.add_line(
+            JournalKind::Event,
+            Some(prepared.identity),
+            member,
+            at_ms,
+            if self.complete { String::new() } else { decided.receipt.to_json() },
+        );
+        let row = self.event_row(prepared, &decided, member, line);
+        self.touched_events.push(prepared.identity);
+        let is_new = was.as_ref().is_none_or(|(is_new, ..)| *is_new);
+        self.events.insert(prepared.identity, Some(KeptEvent { row, is_new, changed: true }));
+        if let Some(once_key) = decided.once_key {
+            self.claims.insert(once_key, Some(prepared.identity));
+        }
+        if self.complete {
+            self.last_receipt = Some(decided.receipt);
+        }
+        if matches!(was, Some((_, Outcome::Waiting, ..))) && decided.outcome != Outcome::Waiting {
+            self.ended_waits.push(prepared.identity);
+        }
+        match decided.waits_for {
+            Some((slot, what, until_ms)) => self.wait(prepared, slot, what, until_ms),
+            None if decided.outcome == Outcome::Booked => self.end_waits(prepared),
+            None => {}
+        }
+    }
+
+    fn event_row(&self, prepared: &Prepared, decided: &Decided, member: Option<i64>, line: i32) -> EventRow {
+        let event = &prepared.event;
+        EventRow {
+            identity: prepared.identity,
+            source: event.source.to_string(),
+            id: event.id.to_string(),
+            kind: event.kind.to_string(),
+            subject: event.subject.as_deref().map(String::from),
+            member,
+            at_ms: event.at_ms.as_ref().ok().copied(),
+            received_ms: prepared.received_ms,
+            data: event.data.to_string(),
+            body_hash: prepared.body_hash,
+            outcome: decided.outcome,
+            reason: decided.receipt.reason.clone(),
+            once_key: decided.once_key,
+            release: prepared.release.number,
+            position: self.next_position(),
+            line,
+        }
+    }
+
+    fn wait(&mut self, prepared: &Prepared, slot: Slot, what: Code, until_ms: i64) {
+        let member = self.number(slot);
+        self.new_waits.push(WaitRow { member, what, identity: prepared.identity, until_ms });
+        self.waits.entry((member, what)).or_default().push(prepared.identity);
+        self.waiting.insert(prepared.identity, prepared.clone());
+    }
+
+    /// Decides what waited for a referral or attribute that this event has just filled.
+    fn end_waits(&mut self, prepared: &Prepared) {
+        let Ok(parsed) = &prepared.contract else { return };
+        let release = &prepared.release;
+        let Some(slot) = self.slot_of(&parsed.member) else { return };
+        let mut ended = Vec::new();
+        if *release.campaign.events[parsed.kind].name == *ACCEPTED {
+            ended.extend(self.take_waits(slot, super::rows::REFERRAL));
+        }
+        if release.handler_of_event[parsed.kind].is_some_and(|h| release.sets_member[h])
+            && let Ok(parties) = self.parties(prepared, parsed, slot, None)
+        {
+            let kinds = release.campaign.attributes.iter().zip(&release.codes.attributes);
+            let codes: Vec<Code> = kinds.filter(|(a, _)| matches!(a.kind, DataType::Member(_))).map(|(_, code)| *code).collect();
+            for slot in parties.into_iter().flatten() {
+                for code in &codes {
+                    ended.extend(self.take_waits(slot, *code));
+                }
+            }
+        }
+        for identity in ended {
+            let again = self.waiting.remove(&identity);
+            if again.is_none_or(|waiting| self.apply(&Prepared { received_ms: prepared.received_ms, ..waiting }).is_err()) {
+                self.deferred.push(identity);
+            }
+        }
+    }
+}
+
+fn failed(mut receipt: Receipt, member: Option<Slot>, stopped: Stopped) -> Decided {
+    let place = stopped.place.map(|p| p.to_string());
+    (receipt.outcome, receipt.reason, receipt.place) = (Outcome::Failed.name().into(), Some(stopped.reason), place);
+    receipt.effects.clear();
+    Decided { outcome: Outcome::Failed, receipt, member, once_key: None, waits_for: None }
+}
+
+/// The same body came to the same end, which is not final: nothing new to write.
+fn stored_again(stored: Option<&KeptEvent>, prepared: &Prepared, decided: &Decided) -> bool {
+    stored.is_some_and(|kept| {
+        let row = &kept.row;
+        row.body_hash == prepared.body_hash
+            && row.outcome == decided.outcome
+            && !decided.outcome.is_final()
+            && row.reason == decided.receipt.reason
+    })
+}
+
+/// Whether a role's path can be filled later: through a referral or an attribute.
+pub(super) fn is_fillable(path: &RolePath) -> bool {
+    matches!(path, RolePath::Referral { .. } | RolePath::Attribute { .. })
+}
+
+/// The built-in acts have effects of their own.
+pub(super) fn is_redeem(prepared: &Prepared, parsed: &Parsed) -> bool {
+    *prepared.release.campaign.events[parsed.kind].name == *REDEEMED
+}
