@@ -102,7 +102,7 @@ impl Book {
         &mut self,
         close: &Close,
         handler: usize,
-        parties: &Vec<Option<Slot>>,
+        parties: &[Option<Slot>],
         effects: Vec<crate::effect::Effect>,
     ) -> Result<Closed, String> {
         let (release, cycle) = (close.release, close.cycle);

@@ -10,7 +10,7 @@ use super::roles::{Parties, Unresolved};
 use super::rows::{EventRow, ISSUE, JournalKind, Outcome, Switch, WaitRow};
 use super::tally::Tally;
 use super::{Book, KeptEvent, Slot};
-use crate::campaign::{ACCEPTED, KeyPart, REDEEMED, RolePath};
+use crate::campaign::{ACCEPTED, KeyPart, REDEEMED};
 use crate::effect::{Effect, Verdict};
 use crate::event::{Key, key_of};
 use crate::fact::Period;
@@ -444,11 +444,6 @@ fn stored_again(stored: Option<&KeptEvent>, prepared: &Prepared, decided: &Decid
             && !decided.outcome.is_final()
             && row.reason == decided.receipt.reason
     })
-}
-
-/// Whether a role's path can be filled later: through a referral or an attribute.
-pub(super) fn is_fillable(path: &RolePath) -> bool {
-    matches!(path, RolePath::Referral { .. } | RolePath::Attribute { .. })
 }
 
 /// The built-in acts have effects of their own.
