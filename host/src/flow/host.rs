@@ -1,0 +1,110 @@
+//! The host: the campaigns that it serves, each with its lane, and everything they share.
+
+use super::error::{FlowError, Result};
+use super::lane::Lane;
+use super::leaderboard::Leaderboards;
+use super::seal::Sealer;
+use crate::clock::Clock;
+use crate::store::{CampaignRow, Store};
+use arc_swap::ArcSwap;
+use guerdon_rules::book::prepare::Releases;
+use guerdon_rules::language::Runtime;
+use guerdon_rules::names::Names;
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
+
+/// What an operator may set for flows.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Events that may wait in a campaign's queue; more are answered with 503.
+    pub queue_events: usize,
+    /// The most events of one commit.
+    pub group_events: usize,
+    /// Members of one settlement page.
+    pub settle_page: i64,
+    /// How long a settler may go without a commit before another takes over.
+    pub lease_seconds: i64,
+    /// This host, in leases.
+    pub name: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { queue_events: 16_384, group_events: 1024, settle_page: 500, lease_seconds: 30, name: format!("host-{}", std::process::id()) }
+    }
+}
+
+/// See the module. Cheap to share.
+pub struct Host {
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+    pub runtime: Runtime,
+    pub sealer: Arc<Sealer>,
+    pub settings: Settings,
+    campaigns: RwLock<BTreeMap<String, Arc<Running>>>,
+}
+
+/// A campaign that this host serves.
+pub struct Running {
+    pub row: CampaignRow,
+    /// Releases and the dictionary that they are bound to; replaced as a whole when a release is added.
+    pub rules: ArcSwap<Rules>,
+    pub lane: Lane,
+    pub leaderboards: Leaderboards,
+}
+
+/// What a campaign decides with.
+#[derive(Default)]
+pub struct Rules {
+    pub releases: Releases,
+    pub names: Names,
+}
+
+impl Host {
+    /// Opens a host on a store and loads every campaign that is there.
+    pub async fn open(store: Arc<dyn Store>, clock: Arc<dyn Clock>, runtime: Runtime, sealer: Arc<Sealer>, settings: Settings) -> Result<Arc<Host>> {
+        let host = Arc::new(Host { store, clock, runtime, sealer, settings, campaigns: RwLock::default() });
+        for row in host.store.campaigns().await? {
+            host.serve(row).await?;
+        }
+        Ok(host)
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// A campaign that has at least one release.
+    pub fn campaign(&self, id: &str) -> Result<Arc<Running>> {
+        let campaigns = self.campaigns.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        campaigns.get(id).cloned().ok_or_else(|| FlowError::NotFound(format!("there is no campaign \"{id}\"")))
+    }
+
+    pub fn campaigns(&self) -> Vec<Arc<Running>> {
+        let campaigns = self.campaigns.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        campaigns.values().cloned().collect()
+    }
+
+    /// Starts to serve a campaign, or gives the one that is served.
+    pub(super) async fn serve(self: &Arc<Self>, row: CampaignRow) -> Result<Arc<Running>> {
+        if let Ok(running) = self.campaign(&row.id) {
+            return Ok(running);
+        }
+        let running = Arc::new_cyclic(|running| Running {
+            lane: Lane::start(self.clone(), running.clone()),
+            leaderboards: Leaderboards::default(),
+            rules: ArcSwap::default(),
+            row: row.clone(),
+        });
+        self.sync(&running).await?;
+        let mut campaigns = self.campaigns.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(campaigns.entry(row.id).or_insert(running).clone())
+    }
+
+    /// Takes no new events, and returns when every accepted one is committed and answered.
+    pub async fn shutdown(&self) {
+        for running in self.campaigns() {
+            running.lane.finish().await;
+        }
+    }
+}

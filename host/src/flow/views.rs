@@ -1,0 +1,254 @@
+//! What flows tell the outside: plain shapes that HTTP and the CLI print as they are. Instants are RFC 3339, days are
+//! local dates, money is written with its currency.
+
+use serde::Serialize;
+
+/// What became of one event.
+#[derive(Clone, Debug, Serialize, PartialEq)]
+pub struct EventResult {
+    pub source: String,
+    pub id: String,
+    /// `booked`, `duplicate`, `refused`, `waiting`, `quarantined`, `failed` or `conflict`; `invalid` for what is no event.
+    pub outcome: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// True when an earlier delivery was answered so and nothing was done now.
+    pub repeated: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct CampaignView {
+    pub id: String,
+    pub name_zh: Option<String>,
+    pub name_en: Option<String>,
+    pub time_zone: String,
+    pub starts: String,
+    pub ends: String,
+    pub position: i64,
+    pub closed_through: i32,
+    pub releases: Vec<ReleaseView>,
+    pub switches: Vec<SwitchView>,
+    pub totals: Vec<TotalView>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ReleaseView {
+    pub number: i32,
+    pub hash: String,
+    pub effective_from: String,
+    pub author: String,
+    pub note: String,
+    pub added_at: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct SwitchView {
+    pub name: String,
+    pub closed: bool,
+    pub by: String,
+    pub why: String,
+    pub at: String,
+}
+
+/// A campaign total: `granted jd-20`, `points learning.lesson`, `events account.opened`.
+#[derive(Clone, Debug, Serialize)]
+pub struct TotalView {
+    pub measure: String,
+    pub amount: i64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct CycleView {
+    pub number: i32,
+    pub first_day: String,
+    pub last_day: String,
+    pub starts: String,
+    pub ends: String,
+    /// `upcoming`, `open`, `ended`, or the state of its newest settlement: `planned`, `running`, `done`.
+    pub state: String,
+    pub settlements: Vec<SettlementView>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct SettlementView {
+    pub revision: i32,
+    pub state: String,
+    pub why: String,
+    pub release: i32,
+    pub digest: Option<String>,
+    pub failed: Vec<FailedView>,
+    pub excess: Vec<ExcessView>,
+}
+
+#[derive(Clone, Debug, Serialize, PartialEq)]
+pub struct FailedView {
+    pub member: String,
+    pub reason: String,
+}
+
+/// What an earlier revision gave beyond what the books now say.
+#[derive(Clone, Debug, Serialize, PartialEq)]
+pub struct ExcessView {
+    pub member: String,
+    pub measure: String,
+    pub count: i64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct MemberView {
+    pub id: String,
+    pub inviter: Option<String>,
+    pub accounts: Vec<AccountView>,
+    pub cards: Vec<GrantView>,
+    /// The journal position that all of this holds at.
+    pub position: i64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct AccountView {
+    pub account: String,
+    pub points: i64,
+    /// Of the current cycle, or the one that was asked for.
+    pub cycle: i32,
+    pub cycle_points: i64,
+    /// On the leaderboard of that cycle; none without points or without a leaderboard.
+    pub rank: Option<i64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct GrantView {
+    pub number: i64,
+    pub member: String,
+    pub reward: String,
+    /// `owed`, `issued`, `revealed`, `used`, `expired`, `recalled` or `void`.
+    pub state: String,
+    /// Why an owed grant is owed: `stock`, `budget` or `switch`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owed_for: Option<String>,
+    pub cycle: i32,
+    pub at: String,
+    /// The rule function and its line: `on_account_opened`, 7.
+    pub function: String,
+    pub rule_line: i32,
+    pub release: i32,
+    /// (position, line) of the journal line that explains it.
+    pub journal: (i64, i32),
+    pub face_value: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct RevealView {
+    pub grant: GrantView,
+    /// In clear: only for its owner. None for a plain entitlement.
+    pub code: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct LeaderboardView {
+    pub account: String,
+    pub cycle: i32,
+    /// Members with points in this cycle.
+    pub members: usize,
+    pub entries: Vec<RankView>,
+    /// The journal position that it is exact at.
+    pub position: i64,
+}
+
+#[derive(Clone, Debug, Serialize, PartialEq)]
+pub struct RankView {
+    pub rank: i64,
+    pub member: String,
+    pub points: i64,
+}
+
+/// One stored event with its receipts, newest last.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventView {
+    pub source: String,
+    pub id: String,
+    pub r#type: String,
+    pub time: Option<String>,
+    pub received: String,
+    pub outcome: String,
+    pub reason: Option<String>,
+    pub release: i32,
+    pub data: serde_json::Value,
+    pub receipt: Option<serde_json::Value>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct PoolView {
+    pub pool: String,
+    pub imported: i64,
+    pub available: i64,
+    pub issued: i64,
+    pub owed: i64,
+}
+
+/// What an import did with each line.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ImportReport {
+    pub pool: String,
+    pub accepted: u64,
+    pub duplicate: u64,
+    pub malformed: u64,
+    /// The first of them: (line, what is wrong).
+    pub malformed_lines: Vec<(u64, String)>,
+    /// Owed grants that got a code at once.
+    pub filled: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct SettleReport {
+    pub campaign: String,
+    pub cycle: i32,
+    pub revision: i32,
+    pub release: i32,
+    /// `done`, `failed` (some members did), `verified` (it was done before, and a second run reproduces it),
+    /// `different` (a second run does not), or `dry run`.
+    pub state: String,
+    pub members: u64,
+    pub digest: String,
+    /// What was given, by measure.
+    pub given: Vec<TotalView>,
+    pub failed: Vec<FailedView>,
+    pub excess: Vec<ExcessView>,
+    /// In a dry run: who would get what.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub would_give: Vec<WouldGive>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct WouldGive {
+    pub member: String,
+    pub measure: String,
+    pub count: i64,
+}
+
+/// What the ledger says against the books. All lists are empty when everything agrees.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AuditReport {
+    pub members: u64,
+    pub postings_sum_mismatches: Vec<String>,
+    pub grant_mismatches: Vec<String>,
+    pub codes_issued_twice: i64,
+    /// earned = owed + issued + revealed + used + expired + recalled + void
+    pub grants_by_state: Vec<(String, i64)>,
+}
+
+impl AuditReport {
+    pub fn is_clean(&self) -> bool {
+        self.postings_sum_mismatches.is_empty() && self.grant_mismatches.is_empty() && self.codes_issued_twice == 0
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct ReleaseAdded {
+    pub campaign: String,
+    pub number: i32,
+    pub hash: String,
+    pub effective_from: String,
+    /// False when the newest release has the same content: nothing was added.
+    pub added: bool,
+    pub warnings: Vec<guerdon_rules::diagnostic::Diagnostic>,
+}
