@@ -97,7 +97,7 @@ struct CycleShape {
     /// The weekday that a weekly cycle starts on; monday unless said otherwise.
     starts_on: Option<WeekdayShape>,
     /// Local time of day that a cycle starts at: "06:00"; midnight unless said otherwise.
-    #[schemars(regex(pattern = "^[0-2][0-9]:[0-5][0-9]$"))]
+    #[schemars(regex(pattern = "^[0-2][0-9]:[0-5][0-9](:00)?$"))]
     starts_at: Option<String>,
     /// How long after its end a cycle stays open for late events: "2h", "1d", "1h30m".
     grace: Option<String>,
