@@ -10,7 +10,7 @@ use super::roles::{Declared, Unresolved};
 use super::rows::{ISSUE, JournalKind, Outcome, Switch};
 use super::tally::Tally;
 use super::{Book, NeedsRows, Slot};
-use crate::campaign::calendar::{Cycle, Moment};
+use crate::campaign::calendar::{Cycle, Moment, day_text};
 use crate::effect::Verdict;
 use crate::event::key_of;
 use crate::language::Question;
@@ -77,7 +77,7 @@ impl Book {
                 Err(_) => return Verdict::Failed(crate::effect::Failure::new("a sum does not fit into 64 bits", None)),
             }
         }
-        let first_day = release.campaign.calendar.day_text(close.cycle.first_day);
+        let first_day = day_text(close.cycle.first_day);
         let member = self.members[close.member].row.id.to_string();
         let question = Question {
             id: &first_day,
@@ -87,7 +87,7 @@ impl Book {
             members: &ids,
             data: &[],
             facts: &facts,
-            seed: self.seed(&key_of(&["close", &first_day, &member])),
+            seed: self.seed(&key_of(&["close", &close.cycle.starts_ms.to_string(), &member])),
             forced_draws: &[],
         };
         release.module.decide(handler, &question)
@@ -129,9 +129,10 @@ impl Book {
         if close.dry_run || (changes.list.is_empty() && asked == before) {
             return Ok(closed);
         }
-        let first_day = release.campaign.calendar.day_text(cycle.first_day);
+        // Not the first day: where cycles do not start at midnight, two of them may share it.
+        let starts = cycle.starts_ms.to_string();
         let cause =
-            Cause { key: key_of(&["close", &first_day]), function: release.codes.functions[handler], line: self.journal.len() as i32 + 1 };
+            Cause { key: key_of(&["close", &starts]), function: release.codes.functions[handler], line: self.journal.len() as i32 + 1 };
         closed.receipt.effects = self.book(&scope, changes, &cause).map_err(|_| "a sum does not fit into 64 bits".to_string())?;
         self.standing_at_close(cycle.number, member).asked = asked;
         self.add_line(JournalKind::Close, None, Some(member), cycle.ends_ms, closed.receipt.to_json());
