@@ -10,6 +10,7 @@ create table campaigns (
   closed_through  integer not null default 0,
   releases        integer not null default 0,
   totals          text    not null default '[]',
+  seed            bigint  not null,
   switches        text    not null default '{}'
 );
 
@@ -46,7 +47,7 @@ create table members (
   unique (campaign, kind, id)
 ) with (fillfactor = 70);
 
--- One member in one cycle. state: {"tally":[measure,amount,…],"days":[[day,measure,amount,…],…],"reached":[…],"set":{…},"close":[…]}
+-- One member in one cycle. state: {"tally":[measure,amount,…],"days":[[day,measure,amount,…],…],"reached":[…],"set":{…},"asked":[…],"given":[…]}
 create table standings (
   campaign integer  not null,
   cycle    integer  not null,

@@ -58,6 +58,23 @@ pub struct Running {
 pub struct Rules {
     pub releases: Releases,
     pub names: Names,
+    /// Every pool that any release names, sorted.
+    pools: Vec<Arc<str>>,
+}
+
+impl Rules {
+    pub fn new(releases: Releases, names: Names) -> Rules {
+        let rewards = releases.iter().flat_map(|r| r.campaign.rewards.iter());
+        let pools: std::collections::BTreeSet<Arc<str>> = rewards.filter_map(|r| r.pool.clone()).collect();
+        Rules { pools: pools.into_iter().collect(), releases, names }
+    }
+    pub fn pool_names(&self) -> Vec<&str> {
+        self.pools.iter().map(|p| &**p).collect()
+    }
+    /// The newest release; a campaign that is served has one, unless it was made a moment ago.
+    pub fn newest(&self) -> Result<&Arc<guerdon_rules::release::Release>> {
+        self.releases.newest().ok_or_else(|| FlowError::NotFound("the campaign has no release yet".into()))
+    }
 }
 
 impl Host {

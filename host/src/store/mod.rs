@@ -118,6 +118,24 @@ pub struct SettlementRow {
     pub why: String,
 }
 
+impl SettlementRow {
+    pub fn planned(cycle: i32, revision: i32, why: &str) -> SettlementRow {
+        let list = "[]".to_string();
+        SettlementRow {
+            cycle,
+            revision,
+            state: SettlementState::Planned,
+            release: 0,
+            cursor: 0,
+            fence: 0,
+            digest: None,
+            failed: list.clone(),
+            excess: list,
+            why: why.to_string(),
+        }
+    }
+}
+
 /// A journal line as stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredJournal {
@@ -156,8 +174,8 @@ pub trait Store: Send + Sync {
     /// Begins a transaction and locks the campaign's head. Fails with `Other` for a campaign that is not there.
     async fn begin(&self, campaign: i32) -> Result<Box<dyn Transaction>>;
 
-    /// The campaign of this id, made with an empty head if it is not there.
-    async fn ensure_campaign(&self, id: &str) -> Result<CampaignRow>;
+    /// The campaign of this id, made with an empty head and this seed if it is not there.
+    async fn ensure_campaign(&self, id: &str, seed: i64) -> Result<CampaignRow>;
     async fn campaigns(&self) -> Result<Vec<CampaignRow>>;
     /// In order of their numbers, the first is 1.
     async fn names(&self, campaign: i32) -> Result<Vec<String>>;

@@ -11,7 +11,7 @@ use super::rows::{EventRow, ISSUE, JournalKind, Outcome, Switch, WaitRow};
 use super::tally::Tally;
 use super::{Book, KeptEvent, Slot};
 use crate::campaign::{ACCEPTED, KeyPart, REDEEMED};
-use crate::effect::{Effect, Verdict};
+use crate::effect::{Effect, Limit, Verdict};
 use crate::event::{Key, key_of};
 use crate::fact::Period;
 use crate::language::Question;
@@ -234,7 +234,12 @@ impl Book {
             receipt.function = Some(release.handler(handler).function.to_string());
             of_question.truncate(1);
             of_question.extend(release.handler(handler).roles.iter().map(|role| parties[1 + role]));
-            match self.ask(prepared, parsed, handler, &of_question, &cause) {
+            let verdict = self.ask(prepared, parsed, handler, &of_question, &cause);
+            self.deadlines = match &verdict {
+                Verdict::Failed(failure) if failure.limit == Some(Limit::Deadline) => (self.deadlines.0, self.deadlines.1 + 1),
+                _ => (false, 0),
+            };
+            match verdict {
                 Verdict::Booked(asked) => effects.extend(asked),
                 Verdict::Refused { reason, place } => {
                     (receipt.outcome, receipt.reason, receipt.place) =

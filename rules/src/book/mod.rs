@@ -92,6 +92,8 @@ pub struct Book {
     touched_events: Vec<Key>,
     /// Waiting events whose role was filled here but whose rows were not all at hand: decide them next.
     deferred: Vec<Key>,
+    /// Whether every evaluation so far ran into the deadline, and how many of the last ones did.
+    deadlines: (bool, u32),
     /// In memory: the receipt of the event that was decided last.
     last_receipt: Option<receipt::Receipt>,
 }
@@ -101,7 +103,7 @@ pub use decide::{Answer, Answered, NeedsRows};
 impl Book {
     /// A working set to be loaded step by step.
     pub fn new(head: Head, pools: Vec<PoolRow>) -> Book {
-        Book { loaded_through: head.last_member, head, pools, ..Book::default() }
+        Book { loaded_through: head.last_member, head, pools, deadlines: (true, 0), ..Book::default() }
     }
 
     /// A book in memory that holds everything there is, for simulation and cases.
@@ -117,6 +119,12 @@ impl Book {
     }
     pub fn pools_mut(&mut self) -> &mut Vec<PoolRow> {
         &mut self.pools
+    }
+
+    /// Notes that the campaign has one more release.
+    pub fn add_release(&mut self, number: i32) {
+        self.head.releases = number;
+        self.head_changed = true;
     }
 
     /// Closes or opens a switch, with a journal line.
@@ -167,6 +175,16 @@ impl Book {
     /// Waiting events to decide next, because their rows were not all at hand.
     pub fn take_deferred(&mut self) -> Vec<Key> {
         std::mem::take(&mut self.deferred)
+    }
+
+    /// Whether every evaluation of this book ran into the deadline, and how many of the last ones did.
+    pub fn deadlines_in_a_row(&self) -> (bool, u32) {
+        self.deadlines
+    }
+    /// Adds to a campaign total, for what is no event and no close.
+    pub fn add_total(&mut self, measure: Code, amount: i64) -> Result<(), tally::Overflow> {
+        self.head_changed = true;
+        self.head.totals.add(measure, amount)
     }
 
     pub fn member_row(&self, slot: Slot) -> &MemberRow {

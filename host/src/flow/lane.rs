@@ -1,0 +1,310 @@
+//! A campaign's lane: the one task of this host that decides its events. It commits in groups: an idle lane commits at
+//! once, a busy one what has arrived, up to a bound. Callers are answered after the commit; a caller that leaves
+//! changes nothing, because the transaction belongs to the lane.
+
+use super::error::{FlowError, Result};
+use super::host::{Host, Running};
+use super::prefetch;
+use super::views::EventResult;
+use crate::store::{SettlementRow, StoreError, Transaction};
+use guerdon_rules::book::prepare::{Prepared, prepare, prepare_again};
+use guerdon_rules::book::{Answer, Book};
+use guerdon_rules::event::{Event, Key};
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+/// Deciding may take this long for each group; the rest goes to the next one.
+const DECIDE_MS: u64 = 100;
+/// A commit that the database refuses for a passing reason is tried this often.
+const TRIES: u32 = 8;
+/// Evaluations in a row that ran into the deadline before the campaign is held.
+const DEADLINES_TO_HOLD: u32 = 3;
+/// How long it is held.
+const HOLD_MS: i64 = 30_000;
+
+enum Item {
+    New(Event),
+    /// A stored event that is not final, to be decided again.
+    Again(Key),
+}
+
+struct Work {
+    items: Vec<Item>,
+    reply: oneshot::Sender<Result<Vec<Answer>>>,
+    /// Held until the work is answered.
+    _room: OwnedSemaphorePermit,
+}
+
+/// See the module.
+pub struct Lane {
+    sender: mpsc::UnboundedSender<Work>,
+    room: Arc<Semaphore>,
+    /// All of `room`.
+    room_events: u32,
+}
+
+impl Lane {
+    pub(super) fn start(host: &Arc<Host>, running: Weak<Running>) -> Lane {
+        // Bounded by `room`, which counts events instead of messages.
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let room_events = u32::try_from(host.settings.queue_events).unwrap_or(u32::MAX).max(1);
+        tokio::spawn(run(Arc::downgrade(host), running, receiver));
+        Lane { sender, room: Arc::new(Semaphore::new(room_events as usize)), room_events }
+    }
+
+    async fn send(&self, items: Vec<Item>) -> Result<Vec<Answer>> {
+        let count = u32::try_from(items.len()).unwrap_or(u32::MAX).min(self.room_events);
+        let busy = || FlowError::Busy { reason: "the campaign's queue is full".into(), retry_after_seconds: 1 };
+        let room = self.room.clone().try_acquire_many_owned(count).map_err(|_| busy())?;
+        let (reply, answer) = oneshot::channel();
+        let stopped = || FlowError::Busy { reason: "this host is shutting down".into(), retry_after_seconds: 5 };
+        self.sender.send(Work { items, reply, _room: room }).map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Takes nothing more, and returns when everything accepted is answered.
+    pub(super) async fn finish(&self) {
+        if let Ok(all) = self.room.clone().acquire_many_owned(self.room_events).await {
+            self.room.close();
+            drop(all);
+        }
+    }
+}
+
+impl Host {
+    /// Decides events of a campaign, in this order, and answers each after its commit.
+    pub async fn submit(&self, campaign: &str, events: Vec<Event>) -> Result<Vec<EventResult>> {
+        let running = self.campaign(campaign)?;
+        let mut results = Vec::with_capacity(events.len());
+        let mut events = VecDeque::from(events);
+        while !events.is_empty() {
+            let chunk: Vec<Event> = events.drain(..events.len().min(self.settings.group_events)).collect();
+            let names: Vec<(Arc<str>, Arc<str>)> = chunk.iter().map(|e| (e.source.clone(), e.id.clone())).collect();
+            let answers = running.lane.send(chunk.into_iter().map(Item::New).collect()).await?;
+            results.extend(names.into_iter().zip(answers).map(|((source, id), answer)| EventResult {
+                source: source.to_string(),
+                id: id.to_string(),
+                outcome: answer.outcome.name().to_string(),
+                reason: answer.reason,
+                repeated: answer.repeated,
+            }));
+        }
+        Ok(results)
+    }
+
+    /// Decides stored events again: those that waited, or failed.
+    pub(super) async fn decide_again(&self, running: &Running, identities: Vec<Key>) -> Result<()> {
+        running.lane.send(identities.into_iter().map(Item::Again).collect()).await.map(|_| ())
+    }
+}
+
+/// What a lane remembers between groups.
+#[derive(Default)]
+struct Patience {
+    deadlines_in_a_row: u32,
+    held_until_ms: i64,
+}
+
+async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::UnboundedReceiver<Work>) {
+    let mut patience = Patience::default();
+    let mut left_over: Option<Work> = None;
+    loop {
+        let first = match left_over.take() {
+            Some(work) => work,
+            None => match receiver.recv().await {
+                Some(work) => work,
+                None => return,
+            },
+        };
+        let (Some(host), Some(running)) = (host.upgrade(), running.upgrade()) else { return };
+        let mut group = vec![first];
+        let mut size = group[0].items.len();
+        while let Ok(work) = receiver.try_recv() {
+            if size + work.items.len() > host.settings.group_events {
+                left_over = Some(work);
+                break;
+            }
+            size += work.items.len();
+            group.push(work);
+        }
+        answer(&host, &running, &mut patience, group).await;
+    }
+}
+
+/// Decides a group, in as many commits as it takes, and answers its callers.
+async fn answer(host: &Host, running: &Running, patience: &mut Patience, group: Vec<Work>) {
+    let mut open = Vec::with_capacity(group.len());
+    let mut items = VecDeque::new();
+    for work in group {
+        open.push((work.items.len(), work.reply, work._room));
+        items.extend(work.items);
+    }
+    let answers = decide_all(host, running, patience, items).await;
+    let mut answers = VecDeque::from(answers);
+    for (count, reply, _room) in open {
+        let own: Result<Vec<Answer>> = answers.drain(..count).collect();
+        // A caller that left needs no answer.
+        let _ = reply.send(own);
+    }
+}
+
+/// One answer, or one error, for each item.
+async fn decide_all(host: &Host, running: &Running, patience: &mut Patience, mut items: VecDeque<Item>) -> Vec<Result<Answer>> {
+    let mut answers = Vec::with_capacity(items.len());
+    let mut size = items.len();
+    while !items.is_empty() {
+        if patience.held_until_ms > host.now_ms() {
+            answers.extend(items.drain(..).map(|_| Err(held())));
+            break;
+        }
+        match commit(host, running, patience, items.iter().take(size)).await {
+            Ok(done) => {
+                items.drain(..done.answers.len());
+                answers.extend(done.answers.into_iter().map(Ok));
+                size = items.len();
+                decide_deferred(host, running, patience, done.deferred).await;
+            }
+            // One event never fails its batch: find the one that the database refuses.
+            Err(FlowError::Store(StoreError::Refused(_))) if size > 1 => size = (size / 2).max(1),
+            Err(FlowError::Store(StoreError::Refused(reason))) => {
+                items.pop_front();
+                answers.push(Err(FlowError::Store(StoreError::Refused(reason))));
+                size = items.len();
+            }
+            Err(error) => {
+                tracing::error!(campaign = %running.row.id, %error, "a group of events could not be committed");
+                let reason = error.to_string();
+                answers.extend(items.drain(..).map(|_| Err(FlowError::Busy { reason: reason.clone(), retry_after_seconds: 1 })));
+            }
+        }
+    }
+    answers
+}
+
+/// Events that waited for what was just committed. Their senders were answered "waiting" long ago.
+async fn decide_deferred(host: &Host, running: &Running, patience: &mut Patience, deferred: Vec<Key>) {
+    let mut items: VecDeque<Item> = deferred.into_iter().map(Item::Again).collect();
+    while !items.is_empty() {
+        match commit(host, running, patience, items.iter()).await {
+            Ok(done) => {
+                items.drain(..done.answers.len());
+                items.extend(done.deferred.into_iter().map(Item::Again));
+            }
+            Err(error) => {
+                tracing::error!(campaign = %running.row.id, %error, "waiting events could not be decided; they wait on");
+                return;
+            }
+        }
+    }
+}
+
+fn held() -> FlowError {
+    let reason = "the campaign is held: its rule ran into the deadline three times in a row".to_string();
+    FlowError::Busy { reason, retry_after_seconds: (HOLD_MS / 1000).unsigned_abs() }
+}
+
+/// What one commit decided: the first items of the group, in order.
+struct Done {
+    answers: Vec<Answer>,
+    deferred: Vec<Key>,
+}
+
+/// One commit, tried again while the database is busy or away.
+async fn commit<'a>(host: &Host, running: &Running, patience: &mut Patience, items: impl Iterator<Item = &'a Item> + Clone) -> Result<Done> {
+    let mut pause = Duration::from_millis(5);
+    for _ in 1..TRIES {
+        match try_commit(host, running, patience, items.clone()).await {
+            Err(FlowError::Store(StoreError::Busy(_) | StoreError::Unavailable(_))) => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            done => return done,
+        }
+    }
+    try_commit(host, running, patience, items).await
+}
+
+async fn try_commit<'a>(host: &Host, running: &Running, patience: &mut Patience, items: impl Iterator<Item = &'a Item> + Clone) -> Result<Done> {
+    let now_ms = host.now_ms();
+    let mut rules = running.rules.load_full();
+    let prepare_new = |rules: &super::host::Rules| -> Vec<Option<Prepared>> {
+        items.clone().map(|item| if let Item::New(event) = item { prepare(event.clone(), &rules.releases, now_ms) } else { None }).collect()
+    };
+    let mut prepared = prepare_new(&rules);
+    let mut transaction = host.store.begin(running.row.campaign).await?;
+    if transaction.head().releases as usize > rules.releases.len() {
+        // Another host added a release. Compile it with no lock held, then begin again.
+        drop(transaction);
+        host.sync(running).await?;
+        rules = running.rules.load_full();
+        prepared = prepare_new(&rules);
+        transaction = host.store.begin(running.row.campaign).await?;
+    }
+    let again: Vec<Key> = items.clone().filter_map(|item| if let Item::Again(identity) = item { Some(*identity) } else { None }).collect();
+    if !again.is_empty() {
+        let rows = transaction.events(&again).await?;
+        for (item, slot) in items.zip(prepared.iter_mut()) {
+            if let Item::Again(identity) = item {
+                *slot = rows.iter().find(|r| r.identity == *identity).and_then(|row| prepare_again(row, &rules.releases, now_ms));
+            }
+        }
+    }
+    let batch: Vec<Prepared> = prepared.into_iter().collect::<Option<_>>().ok_or_else(|| FlowError::NotFound("the campaign has no release, or the event is not there".into()))?;
+    let pool_names = rules.pool_names();
+    let pools = if pool_names.is_empty() { Vec::new() } else { transaction.pools(&pool_names).await? };
+    let mut book = Book::new(transaction.head().clone(), pools);
+    prefetch::load(&mut *transaction, &mut book, &batch, &rules.releases, now_ms).await?;
+    let answers = decide(host, &mut book, &batch)?;
+    patience.note(&book, now_ms);
+    let deferred = book.take_deferred();
+    let delta = book.take_delta();
+    if !delta.is_empty() {
+        transaction.write(&delta).await?;
+        plan_corrections(&mut *transaction, &delta.corrections).await?;
+        transaction.commit().await?;
+    }
+    Ok(Done { answers, deferred })
+}
+
+/// Decides the first events of a batch, as many as there is time for; at least one.
+fn decide(host: &Host, book: &mut Book, batch: &[Prepared]) -> Result<Vec<Answer>> {
+    let watch = &host.runtime.limits.watch;
+    let started_ms = watch.elapsed_ms();
+    let mut answers = Vec::with_capacity(batch.len());
+    for prepared in batch {
+        match book.apply(prepared) {
+            Ok(answer) => answers.push(answer),
+            Err(_) if answers.is_empty() => return Err(FlowError::Internal("an event's rows were not all loaded".into())),
+            Err(_) => break,
+        }
+        if watch.elapsed_ms().saturating_sub(started_ms) > DECIDE_MS {
+            break;
+        }
+    }
+    Ok(answers)
+}
+
+impl Patience {
+    fn note(&mut self, book: &Book, now_ms: i64) {
+        self.deadlines_in_a_row = match book.deadlines_in_a_row() {
+            (true, count) => self.deadlines_in_a_row + count,
+            (false, count) => count,
+        };
+        if self.deadlines_in_a_row >= DEADLINES_TO_HOLD {
+            self.deadlines_in_a_row = 0;
+            self.held_until_ms = now_ms + HOLD_MS;
+        }
+    }
+}
+
+/// Late events of a closed cycle leave a correction due.
+async fn plan_corrections(transaction: &mut dyn Transaction, due: &[(i32, i32)]) -> Result<()> {
+    for &(cycle, revision) in due {
+        if !transaction.settlements(cycle).await?.iter().any(|s| s.revision == revision) {
+            transaction.put_settlement(&SettlementRow::planned(cycle, revision, "late events")).await?;
+        }
+    }
+    Ok(())
+}
