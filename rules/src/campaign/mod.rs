@@ -10,6 +10,7 @@ pub mod file;
 pub mod money;
 pub mod schema;
 
+use crate::diagnostic::Position;
 use crate::value::{DataType, Value};
 use calendar::Calendar;
 use money::Money;
@@ -51,7 +52,7 @@ pub struct Account {
     /// The account whose part this is; its points count there too.
     pub parent: Option<usize>,
     pub parts: Vec<usize>,
-    /// Minor units that one point costs the budget.
+    /// What one point costs the budget; a part has its parent's.
     pub worth: Option<Money>,
     pub leaderboard: bool,
 }
@@ -68,6 +69,8 @@ pub struct Reward {
     pub low_stock: Option<i64>,
     /// What redeeming costs: (account, points).
     pub price: Vec<(usize, i64)>,
+    /// Where campaign.toml declares it, for findings of the rule languages.
+    pub at: Option<Position>,
 }
 
 /// A value that the host keeps for each member.
@@ -91,6 +94,8 @@ pub struct EventType {
     pub once_per: Vec<KeyPart>,
     /// Sorted by name.
     pub fields: Vec<Field>,
+    /// Where campaign.toml declares it; none: a built-in event.
+    pub at: Option<Position>,
 }
 
 /// Where the event's member comes from.
@@ -114,7 +119,7 @@ pub struct Role {
     pub wait_ms: Option<i64>,
 }
 
-/// `of` is 0 for the member, n for the n-th role before this one (from 1).
+/// `of` is 0 for the member, n for the n-th role of the list (from 1), which stands before this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RolePath {
     Member,
