@@ -77,7 +77,7 @@ impl Book {
                 Err(_) => return Verdict::Failed(crate::effect::Failure::new("a sum does not fit into 64 bits", None)),
             }
         }
-        let first_day = release.campaign.calendar.day_text(close.cycle.first_day);
+        let first_day = crate::campaign::calendar::day_text(close.cycle.first_day);
         let member = self.members[close.member].row.id.to_string();
         let question = Question {
             id: &first_day,
@@ -129,7 +129,7 @@ impl Book {
         if close.dry_run || (changes.list.is_empty() && asked == before) {
             return Ok(closed);
         }
-        let first_day = release.campaign.calendar.day_text(cycle.first_day);
+        let first_day = crate::campaign::calendar::day_text(cycle.first_day);
         let cause =
             Cause { key: key_of(&["close", &first_day]), function: release.codes.functions[handler], line: self.journal.len() as i32 + 1 };
         closed.receipt.effects = self.book(&scope, changes, &cause).map_err(|_| "a sum does not fit into 64 bits".to_string())?;

@@ -247,25 +247,6 @@ impl Calendar {
         };
         boundaries.windows(2).enumerate().map(cycle).collect()
     }
-
-    pub fn moment(&self, _at_ms: i64) -> Moment {
-        unimplemented!()
-    }
-    pub fn contains(&self, _at_ms: i64) -> bool {
-        unimplemented!()
-    }
-    pub fn ends_ms(&self) -> i64 {
-        self.ends_ms
-    }
-    pub fn cycle_of(&self, _at_ms: i64) -> Option<&Cycle> {
-        unimplemented!()
-    }
-    pub fn cycles_touching(&self, _days: std::ops::Range<i32>) -> std::ops::RangeInclusive<i32> {
-        unimplemented!()
-    }
-    pub fn day_text(&self, _day: i32) -> String {
-        unimplemented!()
-    }
 }
 
 /// The words of campaign.toml, monday first.
