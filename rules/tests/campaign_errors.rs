@@ -61,6 +61,8 @@ fn a_file_that_is_missing_or_no_text_says_so() {
     );
     let bytes = file::parse(&Files::from([("campaign.toml".to_owned(), b"id = \"\xff\"".as_slice().into())])).err().unwrap();
     assert_eq!(bytes[0].to_string(), "error: campaign.toml: the file is not UTF-8 text: byte 7 breaks it (save it as UTF-8)");
+    let long = format!("# {}", "a".repeat(200_000));
+    assert_eq!(findings(&long), "error: campaign.toml: the file is 200002 bytes long, at most 131072 are read\n");
 }
 
 /// Cut off or garbled at any place, the file is good or refused, never a panic.

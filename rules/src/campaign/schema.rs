@@ -1,1 +1,314 @@
-//! The JSON Schema of campaign.toml.
+//! The JSON Schema of campaign.toml, for editors: completion, descriptions, and a red line under a wrong key.
+//!
+//! The shapes below exist only for it; [`super::file`] reads the file itself and knows far more. A test holds that
+//! both know the same keys, and that `sdk/campaign.schema.json` is what this writes.
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{JsonSchema, Schema};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The schema (draft-07) as indented JSON, ending in a line break.
+pub fn campaign_schema() -> String {
+    let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<CampaignFile>();
+    RecursiveTransform(without_null).transform(&mut schema);
+    format!("{:#}\n", schema.as_value())
+}
+
+/// TOML has no null: what may be absent is absent.
+fn without_null(schema: &mut Schema) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = &types[..] {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(any)) = schema.get_mut("anyOf") {
+        any.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
+        if any.len() == 1 {
+            // Beside a `$ref`, draft-07 ignores a description; `allOf` keeps both.
+            let all = schema.remove("anyOf").unwrap_or_default();
+            schema.insert("allOf".to_owned(), all);
+        }
+    }
+}
+
+/// A reward campaign of Guerdon: campaign.toml.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "campaign.toml")]
+#[allow(dead_code)] // Like every shape here: only its schema is of use.
+struct CampaignFile {
+    /// The campaign's id, ASCII, never changed: "learning-race".
+    #[schemars(regex(pattern = ID))]
+    id: String,
+    /// What people read, by language.
+    name: LabelShape,
+    /// The zone of all its days, weeks and times, by its IANA name: "Asia/Shanghai".
+    time_zone: String,
+    /// First instant, by the local clock: "2020-09-22 00:00". With an offset where the local clock shows it twice.
+    starts: String,
+    /// First instant after the campaign.
+    ends: String,
+    /// The rule file within the folder: "rules.rhai" or "rules.wasm".
+    rules: String,
+    /// Whether what is booked does not depend on the order of events; the fuzzer holds the rules to it.
+    #[schemars(default)]
+    order_independent: bool,
+    cycle: Option<CycleShape>,
+    /// Points by kind. Names are ASCII ids.
+    #[schemars(default)]
+    accounts: BTreeMap<String, AccountShape>,
+    /// What can be granted. Names are ASCII ids.
+    #[schemars(default)]
+    rewards: BTreeMap<String, RewardShape>,
+    /// Values that the host keeps for each member: a default, whose type is the attribute's, or a type.
+    #[schemars(default)]
+    attributes: BTreeMap<String, AttributeShape>,
+    /// Event types with their data, by name in quotes: [events."account.opened"].
+    #[schemars(default)]
+    events: BTreeMap<String, EventShape>,
+    limits: Option<LimitsShape>,
+    /// Comparisons of campaign totals that every commit keeps.
+    #[schemars(default)]
+    invariants: Vec<InvariantShape>,
+}
+
+const ID: &str = "^[a-z0-9][a-z0-9._-]*$";
+
+/// What people read, by language.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "label")]
+#[allow(dead_code)]
+struct LabelShape {
+    /// Chinese.
+    zh: Option<String>,
+    /// English.
+    en: Option<String>,
+}
+
+/// The stretches that standings are counted and closed by. Without it, nothing closes.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "cycle")]
+#[allow(dead_code)]
+struct CycleShape {
+    every: EveryShape,
+    /// The weekday that a weekly cycle starts on; monday unless said otherwise.
+    starts_on: Option<WeekdayShape>,
+    /// Local time of day that a cycle starts at: "06:00"; midnight unless said otherwise.
+    #[schemars(regex(pattern = "^[0-2][0-9]:[0-5][0-9](:00)?$"))]
+    starts_at: Option<String>,
+    /// How long after its end a cycle stays open for late events: "2h", "1d", "1h30m".
+    grace: Option<String>,
+    /// Who else a close may look at: paths from `member`, such as "member.team?".
+    #[schemars(default)]
+    roles: BTreeMap<String, RoleShape>,
+}
+
+/// The length of a cycle, by the local calendar.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase", rename = "every")]
+#[allow(dead_code)]
+enum EveryShape {
+    Day,
+    Week,
+    Month,
+    None,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase", rename = "weekday")]
+#[allow(dead_code)]
+enum WeekdayShape {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+/// Points of one kind.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "account")]
+#[allow(dead_code)]
+struct AccountShape {
+    name: Option<LabelShape>,
+    /// Parts whose points count here too: ["lesson"] makes "learning.lesson".
+    #[schemars(default)]
+    parts: Vec<String>,
+    /// What one point costs the budget: "0.01 CNY".
+    worth: Option<String>,
+    /// Whether members see their rank by it.
+    #[schemars(default)]
+    leaderboard: bool,
+}
+
+/// What can be granted.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "reward")]
+#[allow(dead_code)]
+struct RewardShape {
+    name: Option<LabelShape>,
+    kind: RewardKind,
+    /// What one costs the budget: "20.00 CNY".
+    face_value: Option<String>,
+    /// The pool that a gift card's code comes from.
+    #[schemars(regex(pattern = ID))]
+    pool: Option<String>,
+    /// Codes left below which an operator is warned.
+    #[schemars(range(min = 0))]
+    low_stock: Option<i64>,
+    /// What redeeming one costs, in points by account: { points = 150 }.
+    #[schemars(default)]
+    price: BTreeMap<String, i64>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case", rename = "kind-of-reward")]
+#[allow(dead_code)]
+enum RewardKind {
+    /// A code out of a pool.
+    GiftCard,
+    /// A right without a code and without stock.
+    Entitlement,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged, rename = "attribute")]
+#[allow(dead_code)]
+enum AttributeShape {
+    Typed(TypedAttribute),
+    Whole(i64),
+    Decimal(f64),
+    Truth(bool),
+    Text(String),
+}
+
+/// An attribute that starts as missing.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "typed-attribute")]
+#[allow(dead_code)]
+struct TypedAttribute {
+    /// string, int, decimal, bool, member or "member KIND".
+    #[schemars(rename = "type")]
+    kind: String,
+}
+
+/// An event type and its data.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "event")]
+#[allow(dead_code)]
+struct EventShape {
+    /// Whose event it is: "subject", or "data.FIELD" of a field that is a member.
+    #[schemars(regex(pattern = r"^(subject|data\.[A-Za-z_][A-Za-z0-9_]*)$"))]
+    member: String,
+    /// Who else takes part: "data.FIELD", "member.referral" or "ROLE.ATTRIBUTE", with ? where nobody may fill it.
+    #[schemars(default)]
+    roles: BTreeMap<String, RoleShape>,
+    /// What an event earns only once for: "member", roles, "data.FIELD", and day, week, month or cycle.
+    #[schemars(default)]
+    once_per: Vec<String>,
+    /// Fields and their types: string, int, decimal, bool, member or "member KIND", with ? where one may be missing.
+    #[schemars(default)]
+    data: BTreeMap<String, String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged, rename = "role")]
+#[allow(dead_code)]
+enum RoleShape {
+    Path(String),
+    Waiting(WaitingRole),
+}
+
+/// A role with the time that an event waits for it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "waiting-role")]
+#[allow(dead_code)]
+struct WaitingRole {
+    /// "member.referral"
+    path: String,
+    /// How long an event waits for somebody to fill it: "7d". Until the campaign ends unless said otherwise.
+    wait: Option<String>,
+}
+
+/// Caps. They clip what a rule asks for and never fail an event.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "limits")]
+#[allow(dead_code)]
+struct LimitsShape {
+    /// The most that all grants and points may cost: "50000.00 CNY".
+    budget: Option<String>,
+    on_budget: Option<OnBudgetShape>,
+    /// By account, parts included.
+    #[schemars(default)]
+    accounts: BTreeMap<String, CapsShape>,
+    /// By reward.
+    #[schemars(default)]
+    rewards: BTreeMap<String, CapsShape>,
+}
+
+/// What becomes of a grant that the budget does not cover.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase", rename = "on-budget")]
+#[allow(dead_code)]
+enum OnBudgetShape {
+    /// It is owed until the budget is raised.
+    Owe,
+    /// It is cut off, and the receipt says so.
+    Refuse,
+}
+
+/// The most of an account's points or of a reward's grants.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "caps")]
+#[allow(dead_code)]
+struct CapsShape {
+    /// For one member, ever.
+    #[schemars(range(min = 0))]
+    per_member: Option<i64>,
+    /// For one member in one cycle.
+    #[schemars(range(min = 0))]
+    per_member_per_cycle: Option<i64>,
+    /// For one member on one local day.
+    #[schemars(range(min = 0))]
+    per_member_per_day: Option<i64>,
+    /// For all members in one cycle.
+    #[schemars(range(min = 0))]
+    per_cycle: Option<i64>,
+    /// For all members on one local day.
+    #[schemars(range(min = 0))]
+    per_day: Option<i64>,
+    /// For all members, ever.
+    #[schemars(range(min = 0))]
+    total: Option<i64>,
+}
+
+/// A comparison of campaign totals that every commit keeps.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "invariant")]
+#[allow(dead_code)]
+struct InvariantShape {
+    /// What it says, for people.
+    name: String,
+    /// 'granted("jd-20", "on_account_opened") <= events("account.opened")': sums of granted, events, points,
+    /// referrals and whole numbers, compared by <, <=, ==, >= or >.
+    holds: String,
+    on_breach: Option<OnBreachShape>,
+}
+
+/// What a commit does that would break it; "fail" unless said otherwise.
+#[derive(JsonSchema)]
+#[schemars(rename = "on-breach")]
+#[allow(dead_code)]
+enum OnBreachShape {
+    /// The event fails.
+    #[schemars(rename = "fail")]
+    Fail,
+    /// The event fails, and grants become owed until an operator opens the switch again.
+    #[schemars(rename = "close issue")]
+    CloseIssue,
+}

@@ -17,17 +17,39 @@ pub fn events(root: &mut Table, attributes: &[Attribute], findings: &mut Finding
     let mut events: Vec<EventType> = Vec::new();
     for (name, value) in entries(root, "events", findings) {
         let Some(table) = Table::of(value, &format!("event \"{}\"", name.value), findings) else { continue };
-        let event = event(&name, table, attributes, findings);
-        if name.value.starts_with("guerdon.") {
-            let help = format!("the built-in events {} need no declaration", BUILT_IN_EVENTS.join(", "));
-            findings.error(&name.span, format!("\"{}\": names that begin with \"guerdon.\" are the host's own", name.value), help);
-        } else if check_id("an event", &name, findings) {
-            check_function(&events, &event, &name, findings);
-            events.push(event);
+        match unquoted(&name, &table) {
+            Some(inner) => {
+                for (full, table) in inner {
+                    let message = format!("the name of an event stands in quotes: write [events.\"{full}\"]");
+                    findings.error(&name.span, message, format!("without quotes, `{full}` is a table within a table"));
+                    let full = Found { value: full.as_str(), span: name.span.clone() };
+                    add(&mut events, &full, table, attributes, findings);
+                }
+            }
+            None => add(&mut events, &name, table, attributes, findings),
         }
     }
     events.extend(built_in());
     events
+}
+
+fn add(events: &mut Vec<EventType>, name: &Found<&str>, table: Table, attributes: &[Attribute], findings: &mut Findings) {
+    let event = event(name, table, attributes, findings);
+    if name.value.starts_with("guerdon.") {
+        let help = format!("the built-in events {} need no declaration", BUILT_IN_EVENTS.join(", "));
+        findings.error(&name.span, format!("\"{}\": names that begin with \"guerdon.\" are the host's own", name.value), help);
+    } else if check_id("an event", name, findings) {
+        check_function(events, &event, name, findings);
+        events.push(event);
+    }
+}
+
+/// `[events.account.opened]` declares `opened` within `account`: the events that were meant, by their whole names.
+fn unquoted<'t>(name: &Found<&str>, table: &Table<'t>) -> Option<Vec<(String, Table<'t>)>> {
+    let entries = table.named();
+    let inner: Vec<_> =
+        entries.iter().filter_map(|(key, value)| Some((format!("{}.{}", name.value, key.value), Table::within(value)?))).collect();
+    (!inner.is_empty() && inner.len() == entries.len() && inner.iter().any(|(_, table)| table.has("member"))).then_some(inner)
 }
 
 /// Two events with one function would be decided by the same rule without anybody having said so.
@@ -150,7 +172,7 @@ fn key_part(written: &Found<&str>, fields: &[Field], roles: &roles::Roles, findi
         }
         return Some(KeyPart::Role(index));
     }
-    if !roles.broken.iter().any(|broken| *broken == name) {
+    if !roles.broken.contains(&name) {
         let data: Vec<String> = fields.iter().map(|f| format!("data.{}", f.name)).collect();
         let known =
             ["member"].into_iter().chain(roles.known.iter().map(|r| &*r.name)).chain(data.iter().map(|d| &**d)).chain(Period::NAMES);

@@ -24,6 +24,9 @@ use reader::{FILE, Findings, Table};
 use std::collections::BTreeSet;
 use toml::de::DeTable;
 
+/// Far more than any campaign says; it bounds the work that a file can make.
+const FILE_BYTES_MAX: usize = 128 << 10;
+
 /// Reads and checks the folder's `campaign.toml`; fails with every error found. Whether the rule file is there and
 /// fits is asked of the rule languages.
 pub fn parse(files: &Files) -> Result<Campaign, Vec<Diagnostic>> {
@@ -31,6 +34,10 @@ pub fn parse(files: &Files) -> Result<Campaign, Vec<Diagnostic>> {
         let help = "a campaign is a folder with campaign.toml, the rule file and cases";
         return Err(vec![Diagnostic::error(FILE, None, "campaign.toml is not in the campaign's folder", help)]);
     };
+    if bytes.len() > FILE_BYTES_MAX {
+        let message = format!("the file is {} bytes long, at most {FILE_BYTES_MAX} are read", bytes.len());
+        return Err(vec![Diagnostic::error(FILE, None, message, "")]);
+    }
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
@@ -98,9 +105,8 @@ fn read(mut root: Table, findings: &mut Findings) -> Option<Campaign> {
 }
 
 fn campaign_label(root: &mut Table, findings: &mut Findings) -> super::Label {
-    let before = root.named().iter().any(|(key, _)| key.value == "name");
     let label = words::label(root, findings);
-    if !before {
+    if !root.has("name") {
         root.missing("name", "{ zh = \"竞赛排行\", en = \"Learning race\" }", findings);
     }
     label

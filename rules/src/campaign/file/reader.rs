@@ -21,12 +21,15 @@ pub struct Found<T> {
 /// Everything found wrong so far.
 pub struct Findings<'t> {
     text: &'t str,
+    /// Where each line starts, so that a long file is not counted through for each place.
+    lines: Vec<usize>,
     list: Vec<Diagnostic>,
 }
 
 impl<'t> Findings<'t> {
     pub fn new(text: &'t str) -> Self {
-        Findings { text, list: Vec::new() }
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Findings { text, lines, list: Vec::new() }
     }
 
     /// What is wrong at a place, and what to write instead (empty: nothing to add).
@@ -41,7 +44,10 @@ impl<'t> Findings<'t> {
     }
 
     pub fn position(&self, span: &Range<usize>) -> Position {
-        position_of(self.text, span.clone())
+        let before = self.lines.partition_point(|start| *start <= span.start) - 1;
+        let start = self.lines[before];
+        let within = position_of(&self.text[start..], span.start - start..span.end.max(start) - start);
+        Position { line: before + 1, ..within }
     }
 
     /// The line of a place, for a finding that refers to another place.
@@ -77,13 +83,24 @@ impl<'t> Table<'t> {
 
     /// A value as a table; reports anything else.
     pub fn of(value: &'t Spanned<DeValue<'t>>, what: &str, findings: &mut Findings) -> Option<Self> {
+        let table = Table::within(value);
+        if table.is_none() {
+            findings.error(&value.span(), format!("{what} should be a table, is {}", kind_of(value.get_ref())), "");
+        }
+        table
+    }
+
+    /// A value as a table, without a word where it is none.
+    pub fn within(value: &'t Spanned<DeValue<'t>>) -> Option<Self> {
         match value.get_ref() {
             DeValue::Table(entries) => Some(Table { entries, span: Some(value.span()), asked: Vec::new() }),
-            other => {
-                findings.error(&value.span(), format!("{what} should be a table, is {}", kind_of(other)), "");
-                None
-            }
+            _ => None,
         }
+    }
+
+    /// Whether a key is there, without asking for it.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
     }
 
     /// The value of a key, whatever its type.
@@ -108,7 +125,7 @@ impl<'t> Table<'t> {
     }
 
     pub fn required_text(&mut self, key: &'static str, example: &str, findings: &mut Findings) -> Option<Found<&'t str>> {
-        if !self.entries.contains_key(key) {
+        if !self.has(key) {
             self.asked.push(key);
             self.missing(key, example, findings);
             return None;
@@ -232,7 +249,10 @@ pub fn kind_of(value: &DeValue) -> String {
 
 /// `did you mean "x"?`, or the list of what there is: `declared: a, b`.
 pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str> + Clone, listed_as: &str) -> String {
-    if let Some(name) = closest(word, names.clone()) {
+    // Every word of two letters is within two edits of every other.
+    if word.chars().count() > 2
+        && let Some(name) = closest(word, names.clone())
+    {
         return format!("did you mean \"{name}\"?");
     }
     match names.into_iter().collect::<Vec<_>>().join(", ") {
@@ -252,9 +272,12 @@ pub fn offset_in_source(source: &str, offset: usize) -> usize {
     }
     let escapes = source.starts_with('"');
     let mut meant = 0;
-    while meant < offset {
-        let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) else { break };
+    while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
         let (long, means) = if escapes && rest.starts_with('\\') { escape(rest) } else { character(rest) };
+        // An escape that means nothing stands before the place, not after it.
+        if meant >= offset && means > 0 {
+            break;
+        }
         at += long;
         meant += means;
     }

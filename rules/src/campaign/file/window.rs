@@ -120,11 +120,8 @@ fn cycle(root: &mut Table, attributes: &[Attribute], findings: &mut Findings) ->
 
 /// The weekday's number, monday is 1; monday where nothing is said.
 fn starts_on(table: &mut Table, every: Option<&Found<&str>>, findings: &mut Findings) -> Option<u8> {
-    if !table.named().iter().any(|(key, _)| key.value == "starts_on") {
-        table.value("starts_on");
-        return Some(1);
-    }
-    let day = table.text("starts_on", "\"tuesday\"", findings)?;
+    let Some(value) = table.value("starts_on") else { return Some(1) };
+    let day = text_of(value, "`starts_on`", "\"tuesday\"", findings)?;
     if let Some(every) = every
         && matches!(every.value, "day" | "month")
     {
