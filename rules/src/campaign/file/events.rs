@@ -1,11 +1,11 @@
-//! Event types with their data contracts, and the three that every campaign understands.
+//! Event types with their data contracts, and those that every campaign understands.
 
 use super::catalog::entries;
 use super::reader::{Findings, Found, Table, nearest};
 use super::roles::{self, Scope};
 use super::words::{self, check_id, check_word};
 use crate::campaign::{
-    ACCEPTED, Attribute, BUILT_IN_EVENTS, CLOSE_FUNCTION, EventType, Field, INVITED, JOINED, KeyPart, MemberPath, Role, RolePath,
+    ACCEPTED, Attribute, BUILT_IN_EVENTS, CLOSE_FUNCTION, EventType, Field, INVITED, JOINED, KeyPart, MemberPath, REDEEMED, Role, RolePath,
     function_of,
 };
 use crate::fact::Period;
@@ -187,7 +187,7 @@ fn key_part(written: &Found<&str>, fields: &[Field], roles: &roles::Roles, findi
 }
 
 /// The types that every campaign understands.
-fn built_in() -> [EventType; 3] {
+fn built_in() -> [EventType; 4] {
     let field = |name: &str| Field { name: name.into(), kind: DataType::Member(DEFAULT_KIND.into()), optional: false };
     let role = |name: &str, field: usize| Role {
         name: name.into(),
@@ -210,5 +210,6 @@ fn built_in() -> [EventType; 3] {
         event(JOINED, 0, vec![], vec![KeyPart::Member], vec![field("member")]),
         event(INVITED, 1, vec![role("invitee", 0)], vec![KeyPart::Member, KeyPart::Role(0)], pair()),
         event(ACCEPTED, 0, vec![role("inviter", 1)], vec![KeyPart::Member], pair()),
+        event(REDEEMED, 0, vec![], vec![], vec![field("member"), Field { kind: DataType::Text, ..field("reward") }]),
     ]
 }
