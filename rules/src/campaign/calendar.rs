@@ -53,6 +53,17 @@ pub struct Calendar {
 }
 
 impl Calendar {
+    /// Whether the campaign has a cycle rule, so that cycles close.
+    pub fn has_cycles(&self) -> bool {
+        self.every.is_some()
+    }
+
+    /// A calendar for tests of rule languages, which ask it nothing but whether there are cycles.
+    #[cfg(test)]
+    pub fn for_tests(every: Option<Every>) -> Self {
+        Calendar { zone: TimeZone::UTC, starts_ms: 0, ends_ms: i64::MAX, every, grace_ms: 0, cycles: Vec::new() }
+    }
+
     pub fn period_days(&self, _period: Period, _at_ms: i64) -> std::ops::Range<i32> {
         let _ = (&self.zone, self.starts_ms, self.ends_ms, self.every, self.grace_ms, &self.cycles, Date::MIN);
         unimplemented!()
