@@ -2,7 +2,7 @@
 
 use crate::campaign::{Attribute, Campaign, Total, file};
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::language::{self, Files, Handler, RuleModule, Runtime, Write};
+use crate::language::{self, Files, Handler, Loaded, RuleModule, Runtime, Write};
 use crate::names::{Code, Names};
 use crate::value::DataType;
 use sha2::{Digest, Sha256};
@@ -64,6 +64,18 @@ impl Release {
     ) -> Result<Release, Vec<Diagnostic>> {
         let campaign = file::parse(files)?;
         let loaded = language::load(&campaign, files, runtime)?;
+        Release::assemble(number, effective_from_ms, content_hash(files), campaign, loaded, names)
+    }
+
+    /// A release of a module that is compiled already.
+    pub fn assemble(
+        number: i32,
+        effective_from_ms: i64,
+        hash: String,
+        campaign: Campaign,
+        loaded: Loaded,
+        names: &mut Names,
+    ) -> Result<Release, Vec<Diagnostic>> {
         let handlers = loaded.module.handlers();
         let handler_of_event = (0..campaign.events.len()).map(|event| handlers.iter().position(|h| h.event == Some(event))).collect();
         let close_handler = handlers.iter().position(|h| h.event.is_none());
@@ -74,7 +86,7 @@ impl Release {
         let has_day_limits = caps.into_iter().any(|c| c.per_member_per_day.is_some() || c.per_day.is_some());
         Ok(Release {
             number,
-            hash: content_hash(files),
+            hash,
             effective_from_ms,
             handler_of_event,
             close_handler,

@@ -6,6 +6,7 @@ use super::receipt::EffectLine;
 use super::rows::{GrantRow, GrantState, Held, ISSUE, PostingRow};
 use super::tally::{Overflow, Tally};
 use super::{Book, Slot};
+use crate::campaign::Campaign;
 use crate::event::Key;
 use crate::names::Code;
 use crate::value::Value;
@@ -36,25 +37,16 @@ impl Book {
 
     fn book_one(&mut self, scope: &Scope, change: Change, cause: &Cause) -> Result<EffectLine, Overflow> {
         let campaign = &scope.release.campaign;
-        let mut line = EffectLine {
-            place: change.place.as_ref().map(ToString::to_string),
-            member: Some(self.members[change.slot].row.id.to_string()),
-            asked: change.clipped.map(|c| c.0),
-            limit: change.clipped.map(|c| c.1.to_string()),
-            ..EffectLine::default()
-        };
+        let mut line = if self.terse { EffectLine::default() } else { self.line_of(campaign, &change) };
         let rule_line = change.place.as_ref().map_or(0, |p| p.line as i32);
         match change.kind {
             Kind::Award { account, points } => {
-                (line.effect, line.name, line.count) = ("award".into(), Some(campaign.accounts[account].name.to_string()), Some(points));
                 self.post(scope, change.slot, account, points, cause)?;
             }
             Kind::Deduct { account, points } => {
-                (line.effect, line.name, line.count) = ("deduct".into(), Some(campaign.accounts[account].name.to_string()), Some(points));
                 self.post(scope, change.slot, account, -points, cause)?;
             }
             Kind::Grant { reward, first, count, over_budget } => {
-                (line.effect, line.name, line.count) = ("grant".into(), Some(campaign.rewards[reward].name.to_string()), Some(count));
                 let mut owed = 0;
                 for unit in 0..count {
                     owed +=
@@ -63,20 +55,36 @@ impl Book {
                 line.owed = (owed > 0).then_some(owed);
                 self.count_grants(scope, change.slot, reward, count)?;
             }
-            Kind::Set { attribute, value } => {
-                (line.effect, line.name, line.text) =
-                    ("set".into(), Some(campaign.attributes[attribute].name.to_string()), Some(value.to_string()));
-                self.set_attribute(scope, change.slot, attribute, value);
-            }
-            Kind::Note(text) => {
-                (line.effect, line.text, line.member) = ("note".into(), Some(text), None);
-            }
+            Kind::Set { attribute, value } => self.set_attribute(scope, change.slot, attribute, value),
+            Kind::Note(_) => {}
         }
         Ok(line)
     }
 
+    /// The receipt's line of a change.
+    fn line_of(&self, campaign: &Campaign, change: &Change) -> EffectLine {
+        let (effect, name, count, text) = match &change.kind {
+            Kind::Award { account, points } => ("award", Some(&campaign.accounts[*account].name), Some(*points), None),
+            Kind::Deduct { account, points } => ("deduct", Some(&campaign.accounts[*account].name), Some(*points), None),
+            Kind::Grant { reward, count, .. } => ("grant", Some(&campaign.rewards[*reward].name), Some(*count), None),
+            Kind::Set { attribute, value } => ("set", Some(&campaign.attributes[*attribute].name), None, Some(value.to_string())),
+            Kind::Note(text) => ("note", None, None, Some(text.clone())),
+        };
+        EffectLine {
+            effect: effect.into(),
+            place: change.place.as_ref().map(ToString::to_string),
+            member: (effect != "note").then(|| self.members[change.slot].row.id.to_string()),
+            name: name.map(ToString::to_string),
+            count,
+            asked: change.clipped.map(|c| c.0),
+            limit: change.clipped.map(|c| c.1.to_string()),
+            owed: None,
+            text,
+        }
+    }
+
     /// One ledger line, and the sums that it moves. `points` may be negative; zero writes nothing.
-    fn post(&mut self, scope: &Scope, slot: Slot, account: usize, points: i64, cause: &Cause) -> Result<(), Overflow> {
+    pub(super) fn post(&mut self, scope: &Scope, slot: Slot, account: usize, points: i64, cause: &Cause) -> Result<(), Overflow> {
         if points == 0 {
             return Ok(());
         }
@@ -135,7 +143,7 @@ impl Book {
             // A close must not move the standing that it read: its grants count beside it.
             let member = self.number(slot);
             self.member_mut(slot).tally.add(codes.granted[reward], count)?;
-            self.standing_at_close(when.cycle, member).given.add(codes.granted[reward], count)?;
+            self.standing_at_close(when.cycle, member, scope.closing).given.add(codes.granted[reward], count)?;
             self.count_total(codes.granted[reward], count, when)?;
         }
         match scope.handler {
@@ -201,7 +209,7 @@ impl Book {
         state == GrantState::Owed
     }
 
-    fn set_attribute(&mut self, scope: &Scope, slot: Slot, attribute: usize, value: Value) {
+    pub(super) fn set_attribute(&mut self, scope: &Scope, slot: Slot, attribute: usize, value: Value) {
         let code = scope.release.codes.attributes[attribute];
         let member = self.number(slot);
         put(&mut self.member_mut(slot).attributes, code, value.clone());

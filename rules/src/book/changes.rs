@@ -32,6 +32,8 @@ pub(super) struct Scope<'a> {
     pub grants: When,
     /// The type of the event that is being booked; none at a close.
     pub event: Option<usize>,
+    /// The revision of the close; 0 for an event.
+    pub closing: i32,
     /// Units by measure that an earlier revision of the same close asked for already.
     pub before: &'a Tally,
 }

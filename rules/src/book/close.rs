@@ -3,7 +3,7 @@
 //! what is missing against the revision before; what was too much is for the caller to list.
 
 use super::booking::Cause;
-use super::changes::{Scope, Stopped, When};
+use super::changes::{Kind, Scope, Stopped, When};
 use super::facts::{CloseFacts, fact_at_close};
 use super::receipt::Receipt;
 use super::roles::{Declared, Unresolved};
@@ -47,11 +47,16 @@ impl Book {
         let release = close.release;
         let Some(handler) = release.close_handler else { return Ok(Ok(Closed::default())) };
         let declared = Declared { roles: &release.campaign.close_roles, fields: &[], data: &[] };
-        let parties = match self.resolve(release, &declared, close.member, None) {
-            Ok(parties) => parties,
-            Err(Unresolved::Id(_) | Unresolved::Number(_)) => return Err(NeedsRows),
-            Err(Unresolved::Nobody { role, .. } | Unresolved::NeverFilled { role }) => {
-                return Ok(Err(format!("nobody is {}", release.campaign.close_roles[role].text)));
+        let parties = loop {
+            match self.resolve(release, &declared, close.member, None) {
+                Ok(parties) => break parties,
+                Err(Unresolved::Id(id)) if self.complete => {
+                    self.slot(&id);
+                }
+                Err(Unresolved::Id(_) | Unresolved::Number(_)) => return Err(NeedsRows),
+                Err(Unresolved::Nobody { role, .. } | Unresolved::NeverFilled { role }) => {
+                    return Ok(Err(format!("nobody is {}", release.campaign.close_roles[role].text)));
+                }
             }
         };
         let mut of_question = vec![parties[0]];
@@ -111,7 +116,7 @@ impl Book {
         let end = self.end_of(close);
         let next = When { cycle: cycle.number + 1, day: end.day, at_ms: cycle.ends_ms };
         let grants = When { cycle: cycle.number, day: cycle.last_day, at_ms: cycle.ends_ms - 1 };
-        let scope = Scope { release, handler: Some(handler), points: next, grants, event: None, before: &before };
+        let scope = Scope { release, handler: Some(handler), points: next, grants, event: None, closing: close.revision, before: &before };
         let changes = match self.weigh(&scope, parties, effects) {
             Ok(changes) => changes,
             Err(stopped) => {
@@ -133,9 +138,14 @@ impl Book {
         let starts = cycle.starts_ms.to_string();
         let cause =
             Cause { key: key_of(&["close", &starts]), function: release.codes.functions[handler], line: self.journal.len() as i32 + 1 };
+        // Points that go into a cycle which is closed as well leave a correction due there.
+        if changes.list.iter().any(|c| matches!(c.kind, Kind::Award { .. } | Kind::Deduct { .. })) {
+            self.late(next.cycle);
+        }
         closed.receipt.effects = self.book(&scope, changes, &cause).map_err(|_| "a sum does not fit into 64 bits".to_string())?;
-        self.standing_at_close(cycle.number, member).asked = asked;
-        self.add_line(JournalKind::Close, None, Some(member), cycle.ends_ms, closed.receipt.to_json());
+        self.standing_at_close(cycle.number, member, close.revision).asked = asked;
+        let body = if self.complete { String::new() } else { closed.receipt.to_json() };
+        self.add_line(JournalKind::Close, None, Some(member), cycle.ends_ms, body);
         Ok(closed)
     }
 

@@ -7,7 +7,7 @@ use super::gaps::cycles_needed;
 use super::prepare::{Parsed, Prepared};
 use super::receipt::{EffectLine, Receipt};
 use super::roles::{Parties, Unresolved};
-use super::rows::{EventRow, ISSUE, JournalKind, Outcome, Switch, WaitRow};
+use super::rows::{EventRow, ISSUE, JournalKind, Outcome, REFERRAL, Switch, WaitRow};
 use super::tally::Tally;
 use super::{Book, KeptEvent, Slot};
 use crate::campaign::{ACCEPTED, KeyPart, REDEEMED};
@@ -67,6 +67,7 @@ impl Decided {
 impl Book {
     /// Decides one event and changes the working set. The next event sees what this one did.
     pub fn apply(&mut self, prepared: &Prepared) -> Result<Answer, NeedsRows> {
+        self.last_receipt = None;
         let stored = match self.events.get(&prepared.identity) {
             None if !self.complete => return Err(NeedsRows),
             known => known
@@ -231,7 +232,7 @@ impl Book {
         let mut of_question: Parties = parties.clone();
         let mut effects = self.act_effects(prepared, parsed);
         if let Some(handler) = handler {
-            receipt.function = Some(release.handler(handler).function.to_string());
+            receipt.function = (!self.terse).then(|| release.handler(handler).function.to_string());
             of_question.truncate(1);
             of_question.extend(release.handler(handler).roles.iter().map(|role| parties[1 + role]));
             let verdict = self.ask(prepared, parsed, handler, &of_question, &cause);
@@ -250,7 +251,15 @@ impl Book {
             }
         }
         let when = When { cycle: parsed.cycle, day: parsed.moment.day, at_ms: parsed.moment.at_ms };
-        let scope = Scope { release: &release, handler, points: when, grants: when, event: Some(parsed.kind), before: &Tally::default() };
+        let scope = Scope {
+            release: &release,
+            handler,
+            points: when,
+            grants: when,
+            event: Some(parsed.kind),
+            closing: 0,
+            before: &Tally::default(),
+        };
         match self.book_effects(&scope, prepared, parsed, &of_question, effects, cause) {
             Ok(lines) => receipt.effects = lines,
             Err(stopped) => {
@@ -318,7 +327,7 @@ impl Book {
     }
 
     /// A booked event of a closed cycle leaves a correction due.
-    fn late(&mut self, cycle: i32) {
+    pub(super) fn late(&mut self, cycle: i32) {
         let due = (cycle, self.revision(cycle));
         if cycle <= self.head.closed_through && !self.corrections.contains(&due) {
             self.corrections.push(due);
@@ -362,34 +371,38 @@ impl Book {
         if let Some(once_key) = decided.once_key {
             self.claims.insert(once_key, Some(prepared.identity));
         }
-        if self.complete {
-            self.last_receipt = Some(decided.receipt);
-        }
         if matches!(was, Some((_, Outcome::Waiting, ..))) && decided.outcome != Outcome::Waiting {
             self.ended_waits.push(prepared.identity);
+            self.waiting.remove(&prepared.identity);
         }
         match decided.waits_for {
             Some((slot, what, until_ms)) => self.wait(prepared, slot, what, until_ms),
             None if decided.outcome == Outcome::Booked => self.end_waits(prepared),
             None => {}
         }
+        // Last, because what waited has receipts of its own.
+        if self.complete && !self.terse {
+            self.last_receipt = Some(decided.receipt);
+        }
     }
 
     fn event_row(&self, prepared: &Prepared, decided: &Decided, member: Option<i64>, line: i32) -> EventRow {
         let event = &prepared.event;
+        let text = |text: &str| if self.terse { String::new() } else { text.to_string() };
         EventRow {
             identity: prepared.identity,
-            source: event.source.to_string(),
-            id: event.id.to_string(),
-            kind: event.kind.to_string(),
-            subject: event.subject.as_deref().map(String::from),
+            source: text(&event.source),
+            id: text(&event.id),
+            kind: text(&event.kind),
+            subject: event.subject.as_deref().map(text),
             member,
             at_ms: event.at_ms.as_ref().ok().copied(),
             received_ms: prepared.received_ms,
-            data: event.data.to_string(),
+            data: text(&event.data),
             body_hash: prepared.body_hash,
             outcome: decided.outcome,
-            reason: decided.receipt.reason.clone(),
+            // Kept even when terse: what waits is told apart by its reason.
+            reason: if self.terse && decided.outcome.is_final() { None } else { decided.receipt.reason.clone() },
             once_key: decided.once_key,
             release: prepared.release.number,
             position: self.next_position(),
@@ -409,9 +422,9 @@ impl Book {
         let Ok(parsed) = &prepared.contract else { return };
         let release = &prepared.release;
         let Some(slot) = self.slot_of(&parsed.member) else { return };
-        let mut ended = Vec::new();
+        let mut ended: Vec<(Slot, Code, Key)> = Vec::new();
         if *release.campaign.events[parsed.kind].name == *ACCEPTED {
-            ended.extend(self.take_waits(slot, super::rows::REFERRAL));
+            ended.extend(self.take_waits(slot, REFERRAL).into_iter().map(|identity| (slot, REFERRAL, identity)));
         }
         if release.handler_of_event[parsed.kind].is_some_and(|h| release.sets_member[h])
             && let Ok(parties) = self.parties(prepared, parsed, slot, None)
@@ -419,16 +432,37 @@ impl Book {
             let kinds = release.campaign.attributes.iter().zip(&release.codes.attributes);
             let codes: Vec<Code> = kinds.filter(|(a, _)| matches!(a.kind, DataType::Member(_))).map(|(_, code)| *code).collect();
             for slot in parties.into_iter().flatten() {
-                for code in &codes {
-                    ended.extend(self.take_waits(slot, *code));
+                for code in codes.iter().copied().filter(|code| self.has_named(slot, *code)).collect::<Vec<_>>() {
+                    ended.extend(self.take_waits(slot, code).into_iter().map(|identity| (slot, code, identity)));
                 }
             }
         }
-        for identity in ended {
-            let again = self.waiting.remove(&identity);
-            if again.is_none_or(|waiting| self.apply(&Prepared { received_ms: prepared.received_ms, ..waiting }).is_err()) {
-                self.deferred.push(identity);
+        for (slot, what, identity) in ended {
+            self.decide_again(prepared.received_ms, slot, what, identity);
+        }
+    }
+
+    /// Whether an attribute of a member names somebody, so that nothing has to wait for it.
+    fn has_named(&self, slot: Slot, attribute: Code) -> bool {
+        self.members[slot]
+            .row
+            .attributes
+            .iter()
+            .any(|(code, value)| *code == attribute && matches!(value, Value::Text(id) if !id.is_empty()))
+    }
+
+    fn decide_again(&mut self, now_ms: i64, slot: Slot, what: Code, identity: Key) {
+        let Some(waiting) = self.waiting.remove(&identity) else { return self.deferred.push(identity) };
+        let again = Prepared { received_ms: now_ms, ..waiting };
+        match self.apply(&again) {
+            Err(NeedsRows) => self.deferred.push(identity),
+            // It waits for somebody else of the same description: nothing was recorded, so it must stay where it was.
+            Ok(Answer { outcome: Answered::Is(Outcome::Waiting), repeated: true, .. }) => {
+                let number = self.number(slot);
+                self.waits.entry((number, what)).or_default().push(identity);
+                self.waiting.insert(identity, again);
             }
+            Ok(_) => {}
         }
     }
 }

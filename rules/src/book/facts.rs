@@ -83,8 +83,8 @@ pub struct CloseFacts<'a> {
     pub standing: Option<&'a StandingRow>,
     /// Standings of that cycle and all before it, oldest first.
     pub history: &'a [StandingRow],
-    /// Place on an account's leaderboard.
-    pub rank: &'a dyn Fn(usize) -> i64,
+    /// (account, place) on its leaderboard; an account that is not here: no place.
+    pub ranks: &'a [(usize, i64)],
 }
 
 /// One fact of a member as of the end of the cycle that closes.
@@ -97,7 +97,9 @@ pub(super) fn fact_at_close(release: &Release, facts: &CloseFacts, fact: &Fact) 
         return Ok(Value::Int(total));
     }
     Ok(match *fact {
-        Fact::Rank { account } => Value::Int((facts.rank)(account)),
+        Fact::Rank { account } => {
+            Value::Int(facts.ranks.iter().find(|(a, _)| *a == account).map_or(crate::fact::UNRANKED, |(_, place)| *place))
+        }
         Fact::Attribute { attribute } => {
             let code = release.codes.attributes[attribute];
             let last = facts.history.iter().rev().find_map(|s| s.attributes.iter().find(|(c, _)| *c == code));

@@ -3,7 +3,7 @@
 
 use super::prepare::{Parsed, Prepared, Releases, prepare_again};
 use super::roles::{Declared, Parties, Unresolved};
-use super::rows::{CycleRow, EventRow, MemberRow, REFERRAL, StandingRow, WaitRow};
+use super::rows::{CycleRow, EventRow, MemberRow, Outcome, REFERRAL, StandingRow, WaitRow};
 use super::{Book, Kept, KeptEvent, Slot};
 use crate::campaign::ACCEPTED;
 use crate::event::Key;
@@ -299,6 +299,8 @@ impl Book {
         let number = self.members[slot].row.number;
         let mut list = self.waits.remove(&(number, what)).unwrap_or_default();
         debug_assert!(what >= REFERRAL);
+        // What was decided in the meantime, because its wait was over, waits no longer.
+        list.retain(|identity| self.events.get(identity).and_then(Option::as_ref).is_none_or(|e| e.row.outcome == Outcome::Waiting));
         list.sort_by_key(|identity| self.events.get(identity).and_then(Option::as_ref).map(|e| (e.row.position, e.row.line)));
         list
     }

@@ -17,7 +17,9 @@ pub mod close;
 pub mod decide;
 pub mod facts;
 pub mod gaps;
+pub mod given;
 pub mod prepare;
+pub mod ranking;
 pub mod receipt;
 pub mod redeem;
 pub mod referral;
@@ -96,6 +98,8 @@ pub struct Book {
     deadlines: (bool, u32),
     /// In memory: the receipt of the event that was decided last.
     last_receipt: Option<receipt::Receipt>,
+    /// In memory: keeps no texts and writes no receipts, for millions of events that nobody reads.
+    terse: bool,
 }
 
 pub use decide::{Answer, Answered, NeedsRows};
@@ -109,6 +113,17 @@ impl Book {
     /// A book in memory that holds everything there is, for simulation and cases.
     pub fn in_memory(pools: Vec<PoolRow>) -> Book {
         Book { complete: true, ..Book::new(Head::default(), pools) }
+    }
+
+    /// From now on nothing is kept that only a reader would want: texts of events, reasons, receipts.
+    pub fn keep_no_texts(&mut self) {
+        debug_assert!(self.complete, "a store must get its texts");
+        self.terse = true;
+    }
+
+    /// The campaign's own seed, on which draws depend.
+    pub fn set_seed(&mut self, seed: i64) {
+        self.head.seed = seed;
     }
 
     pub fn head(&self) -> &Head {
@@ -278,6 +293,34 @@ impl Book {
         &self.grants
     }
 
+    /// Corrections that became due since the last delta.
+    pub fn pending_corrections(&self) -> &[(i32, i32)] {
+        &self.corrections
+    }
+    /// Waits that began since the last delta.
+    pub fn pending_waits(&self) -> &[WaitRow] {
+        &self.new_waits
+    }
+    /// Ledger lines that the current delta holds so far.
+    pub fn pending_postings(&self) -> &[PostingRow] {
+        &self.postings
+    }
+    /// Makes ready and decides again what waited too long. In memory only: a store loads it by its identity.
+    pub fn expire(&mut self, identity: &Key, now_ms: i64) {
+        if let Some(waiting) = self.waiting.get(identity).cloned() {
+            // Everything is at hand in memory, and a wait that is over needs no further rows.
+            let _ = self.apply(&Prepared { received_ms: now_ms, ..waiting });
+        }
+    }
+
+    /// The latest standings of a cycle, by member number.
+    pub fn standings_in(&self, cycle: i32) -> Vec<&StandingRow> {
+        let of_cycle = self.standings.iter().filter(|((c, _), _)| *c == cycle);
+        let mut rows: Vec<&StandingRow> = of_cycle.filter_map(|(_, kept)| kept.as_ref().map(|k| &k.row)).collect();
+        rows.sort_unstable_by_key(|row| row.member);
+        rows
+    }
+
     /// The member's number, given now if it has none yet.
     fn number(&mut self, slot: Slot) -> i64 {
         let member = &mut self.members[slot];
@@ -336,12 +379,14 @@ impl Book {
         &mut kept.row
     }
 
-    /// The latest standing as it is, in whatever revision: a close notes what it gave beside what it read.
-    fn standing_at_close(&mut self, cycle: i32, member: i64) -> &mut StandingRow {
-        let revision = self.revision(cycle);
+    /// The latest standing, in the revision that closes or a later one: a close notes what it gave beside what it read.
+    fn standing_at_close(&mut self, cycle: i32, member: i64, closing: i32) -> &mut StandingRow {
+        let revision = closing;
         let fresh = || Kept { row: StandingRow { cycle, revision, member, ..StandingRow::default() }, changed: true };
         let kept = self.standings.entry((cycle, member)).or_insert_with(|| None).get_or_insert_with(fresh);
         kept.changed = true;
+        // What an earlier revision asked for must stay readable: a correction notes its own beside it.
+        kept.row.revision = kept.row.revision.max(closing);
         &mut kept.row
     }
 

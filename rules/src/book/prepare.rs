@@ -1,7 +1,7 @@
 //! What can be decided about an event before any state is read: the release of its time, its contract, its window.
 
 use super::rows::EventRow;
-use crate::campaign::calendar::Moment;
+use crate::campaign::calendar::{Cycle, Moment};
 use crate::campaign::{MemberPath, contract};
 use crate::event::{Event, Key};
 use crate::release::Release;
@@ -24,6 +24,11 @@ impl Releases {
     /// also decides everything before it.
     pub fn at(&self, at_ms: i64) -> Option<&Arc<Release>> {
         self.0.iter().filter(|r| r.effective_from_ms <= at_ms).max_by_key(|r| (r.effective_from_ms, r.number)).or_else(|| self.0.first())
+    }
+    /// The release that closes a cycle: the one in force at its last instant, so that a rule which takes effect with the
+    /// next cycle does not settle this one.
+    pub fn closing(&self, cycle: &Cycle) -> Option<&Arc<Release>> {
+        self.at(cycle.ends_ms - 1)
     }
     pub fn newest(&self) -> Option<&Arc<Release>> {
         self.0.last()

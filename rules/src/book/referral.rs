@@ -6,6 +6,7 @@ use super::prepare::{Parsed, Prepared};
 use super::roles::Parties;
 use super::{Book, Slot};
 use crate::campaign::{ACCEPTED, INVITED};
+use crate::release::Release;
 
 impl Book {
     /// Why the host's own act cannot be done, before the rule is asked.
@@ -17,7 +18,7 @@ impl Book {
         }
     }
 
-    fn refuse_referral(&self, invitee: Slot, inviter: Slot) -> Option<String> {
+    pub(super) fn refuse_referral(&self, invitee: Slot, inviter: Slot) -> Option<String> {
         let (of_invitee, of_inviter) = (&self.members[invitee].row, &self.members[inviter].row);
         if invitee == inviter {
             return Some(format!("{} cannot invite themselves", of_invitee.id));
@@ -37,11 +38,15 @@ impl Book {
             return;
         }
         if let (Some(invitee), Some(Some(inviter))) = (parties[0], parties.get(1).copied()) {
-            let number = self.number(inviter);
-            self.number(invitee);
-            self.member_mut(invitee).inviter = Some(number);
-            // One for each booked referral: a sum that cannot overflow.
-            let _ = self.count(inviter, prepared.release.codes.referrals, 1, when);
+            self.record_referral(&prepared.release, invitee, inviter, when);
         }
+    }
+
+    pub(super) fn record_referral(&mut self, release: &Release, invitee: Slot, inviter: Slot, when: When) {
+        let number = self.number(inviter);
+        self.number(invitee);
+        self.member_mut(invitee).inviter = Some(number);
+        // One for each booked referral: a sum that cannot overflow.
+        let _ = self.count(inviter, release.codes.referrals, 1, when);
     }
 }

@@ -11,6 +11,7 @@ pub struct Tally(Vec<(Code, i64)>);
 pub struct Overflow;
 
 impl Tally {
+    pub const EMPTY: Tally = Tally(Vec::new());
     pub fn get(&self, measure: Code) -> i64 {
         self.0.binary_search_by_key(&measure, |e| e.0).map_or(0, |i| self.0[i].1)
     }

@@ -1,6 +1,7 @@
 //! Rule languages. A rule file, in whatever language, becomes a [`RuleModule`]; above this seam nobody can tell
 //! which language a campaign is written in. `rhai` are scripts, `wasm` are components of `sdk/wit`.
 
+pub mod explain;
 pub mod rhai;
 pub mod wasm;
 

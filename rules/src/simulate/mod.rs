@@ -1,1 +1,3 @@
-//! simulate
+//! Campaigns in memory.
+
+pub mod world;

@@ -1,4 +1,4 @@
-//! Event types with their data contracts, and the three that every campaign understands.
+//! Event types with their data contracts, and those that every campaign understands.
 
 use super::catalog::entries;
 use super::reader::{Findings, Found, Table, nearest};
@@ -210,6 +210,6 @@ fn built_in() -> [EventType; 4] {
         event(JOINED, 0, vec![], vec![KeyPart::Member], vec![field("member")]),
         event(INVITED, 1, vec![role("invitee", 0)], vec![KeyPart::Member, KeyPart::Role(0)], pair()),
         event(ACCEPTED, 0, vec![role("inviter", 1)], vec![KeyPart::Member], pair()),
-        event(REDEEMED, 0, vec![], vec![], vec![field("member"), Field { name: "reward".into(), kind: DataType::Text, optional: false }]),
+        event(REDEEMED, 0, vec![], vec![], vec![field("member"), Field { kind: DataType::Text, ..field("reward") }]),
     ]
 }

@@ -1,8 +1,122 @@
-//! rhai scripts.
-use super::{Files, Loaded, Runtime};
+//! rhai scripts as rule modules. [`load`] reads and checks the rule file with everything that it imports; the
+//! module that it returns answers questions within its limits. Must not know: books, storage, clocks.
+//!
+//! From a file to a verdict: [`script`] compiles, [`check`] says what is wrong and what each function reads,
+//! [`engine`] runs, [`api`] is what the script sees, [`failure`] and [`trace`] say what stopped it.
+
+mod api;
+mod check;
+mod dictionary;
+mod engine;
+mod evaluation;
+mod explain;
+mod failure;
+mod imports;
+mod script;
+#[cfg(test)]
+mod tests;
+mod trace;
+mod vocabulary;
+
+use super::{Files, Handler, Loaded, Question, RuleModule, Runtime};
 use crate::campaign::Campaign;
 use crate::diagnostic::Diagnostic;
+use crate::effect::{Failure, Verdict};
+use dictionary::Dictionary;
+use engine::Recipe;
+use evaluation::Evaluation;
+use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
 
-pub fn load(_campaign: &Campaign, _files: &Files, _runtime: &Runtime) -> Result<Loaded, Vec<Diagnostic>> {
-    unimplemented!()
+/// Compiles and checks the campaign's script. Fails with every finding, warnings included.
+pub fn load(campaign: &Campaign, files: &Files, runtime: &Runtime) -> Result<Loaded, Vec<Diagnostic>> {
+    let scripts = script::read(&campaign.rules, files, &runtime.limits)?;
+    let checked = check::check(campaign, &scripts);
+    if checked.findings.iter().any(Diagnostic::is_error) {
+        return Err(checked.findings);
+    }
+    let names = scripts.scripts.iter().map(|script| script.file.clone()).collect();
+    let recipe = Recipe {
+        dictionary: Arc::new(Dictionary::new(campaign, names, &checked.handlers, &checked.facts)),
+        limits: runtime.limits.clone(),
+        imports: scripts.modules,
+        tables: Arc::new(scripts.tables),
+    };
+    let Some(main) = scripts.scripts.into_iter().next() else { return Err(checked.findings) };
+    let module = Module {
+        engine: recipe.engine(),
+        // Only functions: nothing at the top of the file runs again.
+        ast: main.optimised.clone_functions_only(),
+        handlers: checked.handlers,
+        tracing: OnceLock::new(),
+        recipe,
+    };
+    Ok(Loaded { module: Box::new(module), warnings: checked.findings })
+}
+
+struct Module {
+    handlers: Vec<Handler>,
+    engine: Engine,
+    ast: AST,
+    recipe: Recipe,
+    /// Made when a limit is reached for the first time.
+    tracing: OnceLock<Engine>,
+}
+
+impl RuleModule for Module {
+    fn handlers(&self) -> &[Handler] {
+        &self.handlers
+    }
+
+    fn decide(&self, handler: usize, question: &Question<'_>) -> Verdict {
+        // rhai is not expected to panic; if it does, this rule has failed and the next one runs.
+        catch_unwind(AssertUnwindSafe(|| self.answer(handler, question)))
+            .unwrap_or_else(|_| Verdict::Failed(Failure::new("the rhai engine broke down", None)))
+    }
+}
+
+impl Module {
+    fn answer(&self, handler: usize, question: &Question<'_>) -> Verdict {
+        let limits = &self.recipe.limits;
+        let started = limits.watch.elapsed_ms();
+        engine::stop_at(started.saturating_add(limits.deadline_ms));
+        let evaluation = self.evaluation(handler, question);
+        let Err(error) = self.call(&self.engine, handler, &evaluation) else {
+            return Verdict::Booked(evaluation.take_effects());
+        };
+        if let Some(verdict) = evaluation.take_stopped() {
+            return verdict;
+        }
+        let mut failure = failure::failure(&error, &evaluation, limits);
+        if failure.limit.is_some() {
+            self.find_line(&mut failure, started, handler, question);
+        }
+        Verdict::Failed(failure)
+    }
+
+    /// rhai has lost the line of a limit: see [`trace`].
+    fn find_line(&self, failure: &mut Failure, started_ms: u64, handler: usize, question: &Question<'_>) {
+        let limits = &self.recipe.limits;
+        engine::stop_at(started_ms.saturating_add(limits.deadline_ms).saturating_add(trace::GRACE_MS));
+        let evaluation = self.evaluation(handler, question);
+        let tracing = self.tracing.get_or_init(|| trace::engine(&self.recipe));
+        // What it ends with is known; only the way there is asked for.
+        let _ = self.call(tracing, handler, &evaluation);
+        failure.place = evaluation.take_last_place().or(failure.place.take());
+    }
+
+    fn evaluation(&self, handler: usize, question: &Question<'_>) -> Arc<Evaluation> {
+        Arc::new(Evaluation::new(&self.recipe.dictionary, handler, question, self.recipe.limits.effects))
+    }
+
+    fn call(&self, engine: &Engine, handler: usize, evaluation: &Arc<Evaluation>) -> Result<Dynamic, Box<EvalAltResult>> {
+        let handler = &self.handlers[handler];
+        let options = CallFnOptions::new().eval_ast(false).with_tag(evaluation.clone());
+        let scope = &mut Scope::new();
+        match handler.event {
+            Some(_) => engine.call_fn_with_options(options, scope, &self.ast, &handler.function, (api::Event,)),
+            None => engine.call_fn_with_options(options, scope, &self.ast, &handler.function, (api::Member(0), api::Cycle)),
+        }
+    }
 }

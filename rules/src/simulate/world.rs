@@ -1,0 +1,377 @@
+//! A whole campaign in memory: one complete [`Book`] with its settlements, stock and waits. Cases, simulation, what-if
+//! and fuzzing all drive this, and the book in it is the one that pays in production.
+//!
+//! Promises: the same calls give the same world. Must not know: files, what a case looks like, the wall clock.
+
+use crate::book::close::{Close, Closed};
+use crate::book::decide::{Answer, Answered};
+use crate::book::facts::CloseFacts;
+use crate::book::prepare::{Prepared, Releases, prepare};
+use crate::book::ranking::{Ranked, has_posting, places, points_and_reached};
+use crate::book::receipt::Receipt;
+use crate::book::rows::{GrantRow, GrantState, Held, ISSUE, Outcome, PoolRow, PostingRow, StandingRow, Switch};
+use crate::book::{Book, Slot};
+use crate::campaign::calendar::Cycle;
+use crate::event::{Event, Key};
+use crate::fact::{Fact, Period};
+use crate::names::Code;
+use crate::release::Release;
+use crate::value::MemberId;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+/// See the module.
+pub struct World {
+    releases: Releases,
+    book: Book,
+    /// Corrections that are due: (cycle, revision).
+    due: BTreeSet<(i32, i32)>,
+    /// Members whose close failed, to be tried again: (cycle, number).
+    failed: FxHashSet<(i32, i64)>,
+    /// Events that wait, by the instant at which the wait is over.
+    waits: BinaryHeap<Reverse<(i64, Key)>>,
+    keeps_rows: bool,
+    grants: Vec<GrantRow>,
+    postings: Vec<PostingRow>,
+    granted: BTreeMap<(Code, i32), Granted>,
+}
+
+/// Units of one reward in one cycle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Granted {
+    pub units: i64,
+    /// Of them, those that were owed when they were granted.
+    pub owed: i64,
+    /// Face value in minor units.
+    pub cost: i64,
+}
+
+/// What became of one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub answer: Answer,
+    /// Why; none for a repeated delivery, a conflict, and in a world that keeps nothing.
+    pub receipt: Option<Receipt>,
+}
+
+/// What a settlement did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settled {
+    /// Cycles closed now, for the first time.
+    pub closed: Vec<i32>,
+    /// (cycle, revision) of corrections made now.
+    pub corrected: Vec<(i32, i32)>,
+    /// What members got, in member order; only those for whom something was booked or listed, and none in a world
+    /// that keeps nothing.
+    pub members: Vec<(MemberId, Closed)>,
+    /// Members whose close failed, and why. They are tried again by the next settlement.
+    pub failed: Vec<(MemberId, String)>,
+}
+
+impl Settled {
+    /// Nothing was due.
+    pub fn is_empty(&self) -> bool {
+        self.closed.is_empty() && self.corrected.is_empty()
+    }
+}
+
+/// What one member's close may know.
+#[derive(Default)]
+struct Frozen {
+    standing: Option<StandingRow>,
+    history: Vec<StandingRow>,
+    ranks: Vec<(usize, i64)>,
+}
+
+impl World {
+    /// An empty world. `stock` is the number of codes by pool; a pool that is not named has none. `seed` decides draws.
+    pub fn new(releases: Releases, stock: &BTreeMap<String, i64>, seed: i64) -> World {
+        let named: BTreeSet<&str> = releases.iter().flat_map(|r| r.campaign.rewards.iter().filter_map(|w| w.pool.as_deref())).collect();
+        let pools = named.into_iter().enumerate().map(|(index, name)| PoolRow {
+            pool: index as i32 + 1,
+            name: name.to_string(),
+            available: stock.get(name).copied().unwrap_or(0),
+            owed: 0,
+        });
+        let mut book = Book::in_memory(pools.collect());
+        book.set_seed(seed);
+        World {
+            releases,
+            book,
+            due: BTreeSet::new(),
+            failed: FxHashSet::default(),
+            waits: BinaryHeap::new(),
+            keeps_rows: true,
+            grants: Vec::new(),
+            postings: Vec::new(),
+            granted: BTreeMap::new(),
+        }
+    }
+
+    /// For millions of events: neither texts nor receipts, grants or ledger lines are kept; sums are.
+    pub fn keep_only_sums(&mut self) {
+        self.keeps_rows = false;
+        self.book.keep_no_texts();
+    }
+
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+    pub fn book_mut(&mut self) -> &mut Book {
+        &mut self.book
+    }
+    pub fn releases(&self) -> &Releases {
+        &self.releases
+    }
+    /// Every grant, oldest first, in its present state.
+    pub fn grants(&self) -> &[GrantRow] {
+        &self.grants
+    }
+    /// Every ledger line, oldest first.
+    pub fn postings(&self) -> &[PostingRow] {
+        &self.postings
+    }
+    /// Units by (reward, cycle), the reward by its dictionary number.
+    pub fn granted(&self) -> &BTreeMap<(Code, i32), Granted> {
+        &self.granted
+    }
+
+    /// Decides one event that comes in at `now_ms`. `forced_draws` are the results of its first draws.
+    pub fn event(&mut self, event: Event, now_ms: i64, forced_draws: &[i64]) -> Step {
+        self.expire_waits(now_ms);
+        let Some(mut prepared) = prepare(event, &self.releases, now_ms) else {
+            return refused("the campaign has no release");
+        };
+        prepared.forced_draws = forced_draws.to_vec();
+        self.decide(&prepared)
+    }
+
+    fn decide(&mut self, prepared: &Prepared) -> Step {
+        // Everything there is, is at hand: a book in memory never lacks rows.
+        let Ok(answer) = self.book.apply(prepared) else { return refused("the book in memory lacks rows") };
+        let step = Step { answer, receipt: self.book.last_receipt().cloned() };
+        self.drain();
+        step
+    }
+
+    /// Refuses what waited until now or earlier.
+    pub fn expire_waits(&mut self, now_ms: i64) {
+        while let Some(Reverse((until_ms, identity))) = self.waits.peek().copied()
+            && until_ms <= now_ms
+        {
+            self.waits.pop();
+            self.book.expire(&identity, now_ms);
+            self.drain();
+        }
+    }
+
+    /// Closes every cycle whose grace is over, makes the corrections that are due, and tries failed members again.
+    pub fn settle(&mut self, now_ms: i64) -> Settled {
+        self.expire_waits(now_ms);
+        let mut settled = Settled::default();
+        for (cycle, revision) in std::mem::take(&mut self.due) {
+            let Some(cycle) = self.cycle(cycle, now_ms) else { continue };
+            settled.corrected.push((cycle.number, revision));
+            self.book.raise_revision(cycle.number, revision);
+            self.close(&cycle, revision, now_ms, &mut settled);
+        }
+        for cycle in self.ended(now_ms) {
+            settled.closed.push(cycle.number);
+            self.book.close_through(cycle.number);
+            self.close(&cycle, 1, now_ms, &mut settled);
+        }
+        settled
+    }
+
+    /// Cycles that have ended, with their grace, and are not closed.
+    fn ended(&self, now_ms: i64) -> Vec<Cycle> {
+        let Some(release) = self.releases.at(now_ms) else { return Vec::new() };
+        let calendar = &release.campaign.calendar;
+        let open = |cycle: &&Cycle| cycle.number > self.book.head().closed_through;
+        let over = |cycle: &&Cycle| cycle.ends_ms.saturating_add(calendar.grace_ms()) <= now_ms;
+        if calendar.has_cycles() { calendar.cycles().iter().filter(open).take_while(over).cloned().collect() } else { Vec::new() }
+    }
+
+    fn cycle(&self, number: i32, now_ms: i64) -> Option<Cycle> {
+        self.releases.at(now_ms)?.campaign.calendar.cycle(number).cloned()
+    }
+
+    fn close(&mut self, cycle: &Cycle, revision: i32, now_ms: i64, settled: &mut Settled) {
+        let Some(release) = self.releases.closing(cycle).cloned() else { return };
+        if release.close_handler.is_some() {
+            let frozen = self.freeze(&release, cycle);
+            for slot in self.to_close(&release, cycle, revision) {
+                self.close_member(&release, cycle, revision, slot, &frozen, now_ms, settled);
+            }
+        }
+        self.drain();
+    }
+
+    /// Members whose close is due, in member order. A correction concerns those whom late events touched, and
+    /// everybody where one member's points can move another's reward.
+    fn to_close(&self, release: &Release, cycle: &Cycle, revision: i32) -> Vec<Slot> {
+        let reads_others = reads(release, |fact| matches!(fact, Fact::Rank { .. })) || !release.campaign.close_roles.is_empty();
+        let rows = self.book.standings_in(cycle.number).into_iter().filter(|row| has_posting(release, row));
+        let due = |row: &&StandingRow| {
+            revision == 1 || reads_others || row.revision >= revision || self.failed.contains(&(cycle.number, row.member))
+        };
+        rows.filter(due).filter_map(|row| self.book.slot_of_number(row.member)).collect()
+    }
+
+    #[allow(clippy::too_many_arguments)] // One member's share of `close`.
+    fn close_member(
+        &mut self,
+        release: &Release,
+        cycle: &Cycle,
+        revision: i32,
+        slot: Slot,
+        frozen: &FxHashMap<Slot, Frozen>,
+        now_ms: i64,
+        settled: &mut Settled,
+    ) {
+        let nothing = Frozen::default();
+        let facts = |slot: Slot| {
+            let of = frozen.get(&slot).unwrap_or(&nothing);
+            CloseFacts { standing: of.standing.as_ref(), history: &of.history, ranks: &of.ranks }
+        };
+        let close = Close { release, cycle, member: slot, revision, facts: &facts, now_ms, dry_run: false };
+        let row = self.book.member_row(slot);
+        let (id, number) = (row.id.clone(), row.number);
+        match self.book.close(&close) {
+            Ok(Ok(closed)) => {
+                self.failed.remove(&(cycle.number, number));
+                if self.keeps_rows && !(closed.entitlements.is_empty() && closed.excess.is_empty() && closed.receipt.effects.is_empty()) {
+                    settled.members.push((id, closed));
+                }
+            }
+            failed => {
+                let reason = failed.ok().and_then(Result::err).unwrap_or_else(|| "the book in memory lacks rows".into());
+                settled.failed.push((id, reason));
+                self.failed.insert((cycle.number, number));
+                self.due.insert((cycle.number, self.book.revision(cycle.number)));
+            }
+        }
+    }
+
+    /// What the close may read, as it stands now: its own bookings must not move it.
+    fn freeze(&self, release: &Release, cycle: &Cycle) -> FxHashMap<Slot, Frozen> {
+        let mut frozen: FxHashMap<Slot, Frozen> = FxHashMap::default();
+        for row in self.book.standings_in(cycle.number) {
+            if let Some(slot) = self.book.slot_of_number(row.member) {
+                frozen.entry(slot).or_default().standing = Some(row.clone());
+            }
+        }
+        if reads(release, needs_history) {
+            for earlier in 1..=cycle.number {
+                for row in self.book.standings_in(earlier) {
+                    if let Some(slot) = self.book.slot_of_number(row.member) {
+                        frozen.entry(slot).or_default().history.push(row.clone());
+                    }
+                }
+            }
+        }
+        for account in ranked_accounts(release) {
+            for (member, place) in places(self.ranked(release, account, cycle.number)) {
+                if let Some(slot) = self.book.slot_of_number(member) {
+                    frozen.entry(slot).or_default().ranks.push((account, place));
+                }
+            }
+        }
+        frozen
+    }
+
+    /// Everybody's points of an account in a cycle, for [`places`] and [`crate::book::ranking::in_order`].
+    pub fn ranked(&self, release: &Release, account: usize, cycle: i32) -> Vec<Ranked> {
+        let ranked = |row: &StandingRow| {
+            // Sums were checked when they were booked.
+            let (points, reached_ms) = points_and_reached(release, account, row).ok()?;
+            let slot = self.book.slot_of_number(row.member)?;
+            Some(Ranked { member: row.member, kind: self.book.member_row(slot).id.kind.clone(), points, reached_ms })
+        };
+        self.book.standings_in(cycle).into_iter().filter_map(ranked).collect()
+    }
+
+    /// Adds codes to a pool and fills what it owes, oldest first. False: there is no such pool.
+    pub fn add_stock(&mut self, pool: &str, codes: i64) -> bool {
+        let Some(index) = self.book.pools().iter().position(|p| p.name == pool) else { return false };
+        let row = &mut self.book.pools_mut()[index];
+        row.available = row.available.saturating_add(codes);
+        self.fill(index);
+        true
+    }
+
+    fn fill(&mut self, index: usize) {
+        let row = &mut self.book.pools_mut()[index];
+        let owed = |g: &&mut GrantRow| g.pool == Some(row.pool) && g.state == GrantState::Owed && g.held == Held::Stock;
+        let filled = row.available.min(row.owed);
+        for grant in self.grants.iter_mut().filter(owed).take(usize::try_from(filled).unwrap_or(0)) {
+            grant.state = GrantState::Issued;
+        }
+        row.available -= filled;
+        row.owed -= filled;
+    }
+
+    /// Closes or opens a switch. Opening `issue` lets go what it held, oldest first.
+    pub fn set_switch(&mut self, name: &str, switch: Switch) {
+        let opens_issue = name == ISSUE && !switch.closed;
+        self.book.set_switch(name, switch);
+        self.drain();
+        if !opens_issue {
+            return;
+        }
+        let pools = self.book.pools_mut();
+        for grant in self.grants.iter_mut().filter(|g| g.held == Held::Switch && g.state == GrantState::Owed) {
+            grant.held = Held::Stock;
+            match pools.iter_mut().find(|p| Some(p.pool) == grant.pool) {
+                Some(pool) => pool.owed += 1,
+                None => grant.state = GrantState::Issued,
+            }
+        }
+        for index in 0..pools.len() {
+            self.fill(index);
+        }
+    }
+
+    /// Takes over what the book would have written.
+    pub(crate) fn drain(&mut self) {
+        for grant in self.book.pending_grants() {
+            let granted = self.granted.entry((grant.reward, grant.cycle)).or_default();
+            granted.units += 1;
+            granted.owed += i64::from(grant.state == GrantState::Owed);
+            granted.cost = granted.cost.saturating_add(grant.face_value);
+        }
+        if self.keeps_rows {
+            self.grants.extend_from_slice(self.book.pending_grants());
+            self.postings.extend_from_slice(self.book.pending_postings());
+        }
+        self.due.extend(self.book.pending_corrections());
+        self.waits.extend(self.book.pending_waits().iter().map(|wait| Reverse((wait.until_ms, wait.identity))));
+        self.book.skip_delta();
+    }
+}
+
+fn refused(reason: &str) -> Step {
+    Step { answer: Answer { outcome: Answered::Is(Outcome::Refused), reason: Some(reason.into()), repeated: false }, receipt: None }
+}
+
+/// Whether the close reads a fact of some sort.
+fn reads(release: &Release, sort: impl Fn(&Fact) -> bool) -> bool {
+    release.close_handler.is_some_and(|handler| release.handler(handler).reads.iter().any(|read| sort(&read.fact)))
+}
+
+fn needs_history(fact: &Fact) -> bool {
+    match fact {
+        Fact::Points { period, .. } | Fact::Granted { period, .. } | Fact::Events { period, .. } | Fact::Referrals { period } => {
+            *period == Period::All
+        }
+        Fact::Attribute { .. } => true,
+        Fact::Rank { .. } => false,
+    }
+}
+
+fn ranked_accounts(release: &Release) -> BTreeSet<usize> {
+    let handler = release.close_handler.map(|handler| release.handler(handler));
+    let facts = handler.into_iter().flat_map(|h| &h.reads).map(|read| read.fact);
+    facts.filter_map(|fact| if let Fact::Rank { account } = fact { Some(account) } else { None }).collect()
+}
