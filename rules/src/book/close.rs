@@ -5,6 +5,7 @@
 use super::booking::Cause;
 use super::changes::{Kind, Scope, Stopped, When};
 use super::facts::{CloseFacts, fact_at_close};
+use super::gaps::MemberGaps;
 use super::receipt::Receipt;
 use super::roles::{Declared, Unresolved};
 use super::rows::{ISSUE, JournalKind, Outcome, Switch};
@@ -13,6 +14,7 @@ use super::{Book, NeedsRows, Slot};
 use crate::campaign::calendar::{Cycle, Moment, day_text};
 use crate::effect::Verdict;
 use crate::event::key_of;
+use crate::fact::{Fact, Period};
 use crate::language::Question;
 use crate::names::Code;
 use crate::release::Release;
@@ -41,7 +43,63 @@ pub struct Closed {
     pub receipt: Receipt,
 }
 
+/// What the close of a release reads beyond the member's own standing of the cycle.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Standings of earlier cycles: facts over all time, and attributes.
+    pub history: bool,
+    /// Accounts whose leaderboard it asks.
+    pub ranked_accounts: Vec<usize>,
+    /// One member's points can move another's reward, so that a correction concerns everybody.
+    pub others: bool,
+}
+
+impl Reach {
+    pub fn of(release: &Release) -> Reach {
+        let handler = release.close_handler.map(|handler| release.handler(handler));
+        let mut reach = Reach { others: !release.campaign.close_roles.is_empty(), ..Reach::default() };
+        for read in handler.into_iter().flat_map(|h| &h.reads) {
+            match read.fact {
+                Fact::Rank { account } if !reach.ranked_accounts.contains(&account) => reach.ranked_accounts.push(account),
+                Fact::Rank { .. } => {}
+                Fact::Attribute { .. } => reach.history = true,
+                Fact::Points { period, .. } | Fact::Granted { period, .. } | Fact::Events { period, .. } | Fact::Referrals { period } => {
+                    reach.history |= period == Period::All;
+                }
+            }
+        }
+        reach.others |= !reach.ranked_accounts.is_empty();
+        reach
+    }
+}
+
 impl Book {
+    /// Members that the roles of these members' closes name and the working set does not hold.
+    pub fn close_gaps(&self, release: &Release, members: &[Slot]) -> MemberGaps {
+        let declared = Declared { roles: &release.campaign.close_roles, fields: &[], data: &[] };
+        let mut gaps = MemberGaps::default();
+        for member in members {
+            match self.resolve(release, &declared, *member, None) {
+                Err(Unresolved::Id(id)) if !gaps.ids.contains(&id) => gaps.ids.push(id),
+                Err(Unresolved::Number(number)) if !gaps.numbers.contains(&number) => gaps.numbers.push(number),
+                _ => {}
+            }
+        }
+        gaps
+    }
+
+    /// Everybody whom these members' closes may pay, by number.
+    pub fn close_parties(&self, release: &Release, members: &[Slot]) -> Vec<i64> {
+        let declared = Declared { roles: &release.campaign.close_roles, fields: &[], data: &[] };
+        let parties = members.iter().filter_map(|member| self.resolve(release, &declared, *member, None).ok());
+        let mut numbers: Vec<i64> = parties.flatten().flatten().map(|slot| self.members[slot].row.number).collect();
+        numbers.extend(members.iter().map(|slot| self.members[*slot].row.number));
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.retain(|n| *n != 0);
+        numbers
+    }
+
     /// Runs `on_cycle_close` for one member. `Err(reason)` inside: this member's close failed and can be tried again.
     pub fn close(&mut self, close: &Close) -> Result<Result<Closed, String>, NeedsRows> {
         let release = close.release;
