@@ -32,6 +32,9 @@ pub fn open(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Refusal> {
         outline.check_exports()?;
         return Ok(Cow::Borrowed(bytes));
     }
+    if !outline.names_its_world {
+        outline.check_exports()?;
+    }
     let component = wrap(bytes, &outline)?;
     let outline = Outline::read(&component)?;
     outline.refuse_imports()?;
@@ -95,8 +98,11 @@ impl Outline {
                 }
             }
             Payload::ExportSection(section) => {
+                // `INTERFACE#decide` by the interface; what else a core module exports is its own business.
                 for export in section {
-                    self.exports.push(export?.name.to_string());
+                    if let Some((interface, _)) = export?.name.split_once('#') {
+                        self.exports.push(interface.to_string());
+                    }
                 }
             }
             Payload::CustomSection(section) => self.names_its_world |= section.name().starts_with("component-type"),

@@ -157,19 +157,20 @@ pub(super) struct Bounds {
 
 /// Why a module was stopped when it asked for more memory or a larger table.
 #[derive(Debug, thiserror::Error)]
-#[error("the module asked for {asked} bytes of memory, the limit is {limit}")]
+#[error("the module asked for {asked} {unit}, the limit is {limit}")]
 pub(super) struct MemoryRefused {
     asked: usize,
     limit: usize,
+    unit: &'static str,
 }
 
 /// A refusal ends the decision at once: a module told "no" would only abort with words that hide the reason.
 impl ResourceLimiter for Bounds {
     fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        self.within(desired, self.memory_bytes)
+        within(desired, self.memory_bytes, "bytes of memory")
     }
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        self.within(desired, TABLE_ELEMENTS)
+        within(desired, TABLE_ELEMENTS, "elements of a table")
     }
     fn instances(&self) -> usize {
         PARTS_PER_COMPONENT as usize
@@ -182,10 +183,8 @@ impl ResourceLimiter for Bounds {
     }
 }
 
-impl Bounds {
-    fn within(&self, asked: usize, limit: usize) -> wasmtime::Result<bool> {
-        if asked <= limit { Ok(true) } else { Err(MemoryRefused { asked, limit }.into()) }
-    }
+fn within(asked: usize, limit: usize, unit: &'static str) -> wasmtime::Result<bool> {
+    if asked <= limit { Ok(true) } else { Err(MemoryRefused { asked, limit, unit }.into()) }
 }
 
 /// A store for one call and no other: its fuel, deadline and bounds.

@@ -34,14 +34,13 @@ pub fn load(campaign: &Campaign, bytes: &[u8], runtime: &Runtime) -> Result<Load
         .wasm
         .compile(&component, limits, |component| {
             let program = Program::link(&component)?;
-            let described = program
-                .describe(limits)
-                .and_then(|(mut store, description)| describe::read(&mut store, &description, limits).map_err(wasmtime::Error::msg));
+            let described = program.describe(limits).map_err(|error| module::stopped(&error, limits).reason);
+            let described = described.and_then(|(mut store, description)| describe::read(&mut store, &description, limits));
             Ok((program, described))
         })
         .map_err(|reason| error(format!("the module cannot be used: {reason}"), "build it against sdk/wit/campaign.wit"))?;
     let described = described.map_err(|reason| {
-        error(format!("the module cannot describe itself: {reason:#}"), "`describe` must answer at once, and depend on nothing")
+        error(format!("the module cannot describe itself: {reason}"), "`describe` must answer at once, and depend on nothing")
     })?;
     let (handlers, plans, findings) = describe::check(campaign, &described);
     if findings.iter().any(Diagnostic::is_error) {

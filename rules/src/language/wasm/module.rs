@@ -112,23 +112,25 @@ impl Module {
             seed: question.seed,
             draws: question.forced_draws,
         };
-        let (store, decision) = self.program.decide(asked, &self.limits).map_err(|error| self.stopped(&error))?;
+        let (store, decision) = self.program.decide(asked, &self.limits).map_err(|error| stopped(&error, &self.limits))?;
         answer::Reader { store, plan, files: &self.files, members: question.members, limits: &self.limits }.verdict(decision)
     }
 
-    /// Why a decision did not come to an answer.
-    fn stopped(&self, error: &wasmtime::Error) -> Failure {
-        let limits = &self.limits;
-        let (limit, reason) = match error.downcast_ref::<Trap>() {
-            Some(Trap::OutOfFuel) => (Some(Limit::Operations), format!("the rule used up its {} units of fuel", limits.fuel)),
-            Some(Trap::Interrupt) => (Some(Limit::Deadline), format!("the rule took longer than {} ms", limits.deadline_ms)),
-            Some(Trap::StackOverflow) => (Some(Limit::CallDepth), "the rule calls itself too deeply".to_string()),
-            Some(trap) => (None, format!("the module stopped: {trap}")),
-            None if error.is::<MemoryRefused>() => (Some(Limit::Memory), format!("{error}")),
+}
+
+/// Why a call did not come to an answer.
+pub fn stopped(error: &wasmtime::Error, limits: &Limits) -> Failure {
+    let (limit, reason) = match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => (Some(Limit::Operations), format!("the rule used up its {} units of fuel", limits.fuel)),
+        Some(Trap::Interrupt) => (Some(Limit::Deadline), format!("the rule took longer than {} ms", limits.deadline_ms)),
+        Some(Trap::StackOverflow) => (Some(Limit::CallDepth), "the rule calls itself too deeply".to_string()),
+        Some(trap) => (None, format!("the module stopped: {trap}")),
+        None => match error.downcast_ref::<MemoryRefused>() {
+            Some(refused) => (Some(Limit::Memory), refused.to_string()),
             None => (None, format!("the module's answer is garbage: {error:#}")),
-        };
-        Failure { reason, place: None, limit }
-    }
+        },
+    };
+    Failure { reason, place: None, limit }
 }
 
 fn given<'q>(source: Source, question: &Question<'q>) -> Result<Given<'q>, Failure> {
