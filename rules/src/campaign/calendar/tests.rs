@@ -142,7 +142,11 @@ fn moments_and_periods_of_an_instant() {
         let found = (day_text(moment.day), moment.weekday, moment.hour, calendar.cycle_of(at).map(|c| c.number));
         assert_eq!(found, (day.to_owned(), weekday, hour, cycle), "{zone} {text}");
         let first = |period| day_text(calendar.period_days(period, at).start);
-        assert_eq!((first(Period::Day).as_str(), first(Period::Week).as_str(), first(Period::Month).as_str()), (day, week, month), "{text}");
+        assert_eq!(
+            (first(Period::Day).as_str(), first(Period::Week).as_str(), first(Period::Month).as_str()),
+            (day, week, month),
+            "{text}"
+        );
         assert_eq!(calendar.contains(at), cycle.is_some(), "{text}");
     }
 }
@@ -254,9 +258,26 @@ fn what_is_no_window_says_so() {
 #[test]
 fn cycles_tile_the_window_in_many_zones() {
     let zones = [
-        "Asia/Shanghai", "UTC", "America/New_York", "Europe/London", "Australia/Lord_Howe", "Pacific/Apia", "America/Sao_Paulo",
-        "America/Goose_Bay", "America/St_Johns", "America/Havana", "Asia/Kathmandu", "Pacific/Kwajalein", "Asia/Pyongyang",
-        "Africa/Casablanca", "Asia/Gaza", "Antarctica/Troll", "Asia/Tehran", "Europe/Lisbon", "America/Asuncion", "Asia/Amman",
+        "Asia/Shanghai",
+        "UTC",
+        "America/New_York",
+        "Europe/London",
+        "Australia/Lord_Howe",
+        "Pacific/Apia",
+        "America/Sao_Paulo",
+        "America/Goose_Bay",
+        "America/St_Johns",
+        "America/Havana",
+        "Asia/Kathmandu",
+        "Pacific/Kwajalein",
+        "Asia/Pyongyang",
+        "Africa/Casablanca",
+        "Asia/Gaza",
+        "Antarctica/Troll",
+        "Asia/Tehran",
+        "Europe/Lisbon",
+        "America/Asuncion",
+        "Asia/Amman",
     ];
     for name in zones {
         for every in [Every::Day, Every::Week(1), Every::Week(2), Every::Week(7), Every::Month] {

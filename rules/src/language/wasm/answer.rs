@@ -1,56 +1,46 @@
-//! A module's answer, read piece by piece and checked as if it came from an enemy: indexes, names, counts, sizes, types.
+//! A module's answer, checked as if it came from an enemy: indexes, names, counts, sizes, types.
 //!
-//! Promises: reads no more of the module's memory than the limits allow, and nothing wrong becomes an effect.
+//! Promises: nothing wrong becomes an effect, and what was wrong is said with its place.
 //! Must not know: how modules are run.
 
 use super::describe::{Allowed, Plan};
-use super::engine::Bounds;
 use super::interface::{self, Amount, Decision, Exact, Refusal, Setting, Taken};
 use crate::effect::{Action, Effect, Failure, Limit, Place, Verdict};
 use crate::limits::Limits;
 use crate::value::{DataType, MemberId, Value};
 use rust_decimal::Decimal;
-use std::borrow::Cow;
 use std::sync::Arc;
-use wasmtime::Store;
-use wasmtime::component::{WasmList, WasmStr};
 
-/// The store that the answer lies in, and what the question allows.
-pub struct Reader<'a> {
-    pub store: Store<Bounds>,
+/// What the handler and the question allow.
+pub struct Check<'a> {
     pub plan: &'a Plan,
     pub files: &'a [Arc<str>],
     pub members: &'a [Option<MemberId>],
     pub limits: &'a Limits,
 }
 
-impl Reader<'_> {
-    pub fn verdict(mut self, decision: Decision) -> Result<Verdict, Failure> {
+impl Check<'_> {
+    pub fn verdict(&self, decision: Decision) -> Result<Verdict, Failure> {
         match decision {
-            Decision::Booked(effects) => self.effects(&effects).map(Verdict::Booked),
-            Decision::Refused(refusal) => self.reason(&refusal).map(|(reason, place)| Verdict::Refused { reason, place: Some(place) }),
-            Decision::Failed(refusal) => self.reason(&refusal).map(|(reason, place)| Verdict::Failed(Failure::new(reason, Some(place)))),
+            Decision::Booked(effects) => self.effects(effects).map(Verdict::Booked),
+            Decision::Refused(refusal) => self.reason(refusal).map(|(reason, place)| Verdict::Refused { reason, place: Some(place) }),
+            Decision::Failed(refusal) => self.reason(refusal).map(|(reason, place)| Verdict::Failed(Failure::new(reason, Some(place)))),
         }
     }
 
-    fn reason(&self, refusal: &Refusal) -> Result<(String, Place), Failure> {
+    fn reason(&self, refusal: Refusal) -> Result<(String, Place), Failure> {
         let place = self.place(refusal.at)?;
-        let reason = self.text(&refusal.reason, &place)?.into_owned();
+        let reason = self.text(refusal.reason, &place)?;
         Ok((reason, place))
     }
 
-    fn effects(&mut self, list: &WasmList<interface::Effect>) -> Result<Vec<Effect>, Failure> {
+    fn effects(&self, effects: Vec<interface::Effect>) -> Result<Vec<Effect>, Failure> {
         let most = self.limits.effects;
-        if list.len() > most {
-            let reason = format!("the rule asked for {} effects, the most is {most}", list.len());
+        if effects.len() > most {
+            let reason = format!("the rule asked for {} effects, the most is {most}", effects.len());
             return Err(Failure { reason, place: None, limit: Some(Limit::Effects) });
         }
-        let mut effects = Vec::with_capacity(list.len());
-        for index in 0..list.len() {
-            let Some(effect) = list.get(&mut self.store, index) else { break };
-            effects.push(self.effect(effect.map_err(garbage)?)?);
-        }
-        Ok(effects)
+        effects.into_iter().map(|effect| self.effect(effect)).collect()
     }
 
     fn effect(&self, effect: interface::Effect) -> Result<Effect, Failure> {
@@ -70,8 +60,8 @@ impl Reader<'_> {
                 self.count("deduct", &amount, &place).map(|(account, points)| Action::Deduct { account, points })
             }
             interface::Action::Grant(amount) => self.count("grant", &amount, &place).map(|(reward, count)| Action::Grant { reward, count }),
-            interface::Action::Set(setting) => self.setting(&setting, &place),
-            interface::Action::Note(text) => self.text(&text, &place).map(|text| Action::Note(text.into_owned())),
+            interface::Action::Set(setting) => self.setting(setting, &place),
+            interface::Action::Note(text) => self.text(text, &place).map(Action::Note),
         }?;
         Ok(Effect { of, action, place })
     }
@@ -85,9 +75,9 @@ impl Reader<'_> {
         Ok((allowed.index, amount.count))
     }
 
-    fn setting(&self, setting: &Setting, place: &Place) -> Result<Action, Failure> {
+    fn setting(&self, setting: Setting, place: &Place) -> Result<Action, Failure> {
         let allowed = self.allowed("set", &setting.name, place)?;
-        let value = self.value(&setting.value, place)?;
+        let value = self.value(setting.value, place)?;
         let Some((kind, may_be_missing)) = &allowed.attribute else {
             return Err(Failure::new(format!("\"{}\" is no attribute", allowed.name), Some(place.clone())));
         };
@@ -106,29 +96,28 @@ impl Reader<'_> {
         Ok(Action::Set { attribute: allowed.index, value })
     }
 
-    fn value(&self, value: &Taken, place: &Place) -> Result<Value, Failure> {
+    fn value(&self, value: Taken, place: &Place) -> Result<Value, Failure> {
         Ok(match value {
             Taken::Missing => Value::Missing,
-            Taken::Integer(n) => Value::Int(*n),
-            Taken::Truth(truth) => Value::Bool(*truth),
-            Taken::Text(text) => Value::Text(self.text(text, place)?.as_ref().into()),
-            Taken::Exact(Exact { unscaled, scale: scale @ 0..=18 }) => Value::Decimal(Decimal::new(*unscaled, u32::from(*scale))),
+            Taken::Integer(n) => Value::Int(n),
+            Taken::Truth(truth) => Value::Bool(truth),
+            Taken::Text(text) => Value::Text(self.text(text, place)?.into()),
+            Taken::Exact(Exact { unscaled, scale: scale @ 0..=18 }) => Value::Decimal(Decimal::new(unscaled, u32::from(scale))),
             Taken::Exact(Exact { scale, .. }) => {
                 return Err(Failure::new(format!("a decimal with {scale} places, the most is 18"), Some(place.clone())));
             }
         })
     }
 
-    fn allowed(&self, effect: &str, name: &WasmStr, place: &Place) -> Result<&Allowed, Failure> {
-        let name = self.text(name, place)?;
+    fn allowed(&self, effect: &str, name: &str, place: &Place) -> Result<&Allowed, Failure> {
         self.plan.allowed.iter().find(|a| a.effect == effect && *a.name == *name).ok_or_else(|| {
+            let name: String = name.chars().take(100).collect();
             let reason = format!("{effect}(\"{name}\"): the module's description does not list it in `writes`");
             Failure::new(reason, Some(place.clone()))
         })
     }
 
-    fn text(&self, text: &WasmStr, place: &Place) -> Result<Cow<'_, str>, Failure> {
-        let text = text.to_str(&self.store).map_err(|error| Failure { place: Some(place.clone()), ..garbage(error) })?;
+    fn text(&self, text: String, place: &Place) -> Result<String, Failure> {
         let most = self.limits.text_bytes;
         if text.len() > most {
             let reason = format!("a text of {} bytes, the most is {most}", text.len());
@@ -143,8 +132,4 @@ impl Reader<'_> {
             None => Err(Failure::new(format!("the answer names source file {}, of {}", place.file, self.files.len()), None)),
         }
     }
-}
-
-fn garbage(error: wasmtime::Error) -> Failure {
-    Failure::new(format!("the module's answer is garbage: {error:#}"), None)
 }

@@ -43,7 +43,9 @@ pub fn open(bytes: &[u8]) -> Result<Cow<'_, [u8]>, Refusal> {
 }
 
 fn malformed(error: wasmparser::BinaryReaderError) -> Refusal {
-    let message = format!("this is no wasm module: {} at byte {}", error.message(), error.offset());
+    // Some of the parser's messages end in a dump over several lines.
+    let reason = error.message().split(": ").next().unwrap_or_default().lines().next().unwrap_or_default();
+    let message = format!("this is no wasm module: {reason} at byte {}", error.offset());
     (message, "upload the .wasm file that the compiler wrote, unchanged".into())
 }
 

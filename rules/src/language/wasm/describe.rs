@@ -3,8 +3,7 @@
 //!
 //! Promises: every finding at once, each with what to write instead. Must not know: how modules are run.
 
-use super::engine::Bounds;
-use super::interface;
+use super::interface::{self, Description};
 use crate::campaign::{BUILT_IN_EVENTS, CLOSE_FUNCTION, Campaign, EventType, Role};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::fact::{Fact, Period};
@@ -12,23 +11,6 @@ use crate::language::{Handler, Read, Write};
 use crate::limits::Limits;
 use crate::value::{DataType, Value};
 use std::sync::Arc;
-use wasmtime::Store;
-use wasmtime::component::{Lift, WasmList, WasmStr};
-
-/// A description copied out of the module's memory.
-pub struct Described {
-    handlers: Vec<DescribedHandler>,
-    pub files: Vec<Arc<str>>,
-}
-
-struct DescribedHandler {
-    event: Option<String>,
-    roles: Vec<String>,
-    /// (whose, which fact)
-    reads: Vec<(String, String)>,
-    /// (effect, name)
-    writes: Vec<(String, String)>,
-}
 
 /// What `decide` needs of a handler besides [`Handler`].
 pub struct Plan {
@@ -70,61 +52,25 @@ const FACTS: [(&str, &str); 7] = [
     ("rank", "rank ACCOUNT"),
 ];
 
-/// Copies a description, unless it is larger than any honest one.
-pub fn read(store: &mut Store<Bounds>, description: &interface::Description, limits: &Limits) -> Result<Described, String> {
-    let mut reader = Reader { store, limits };
-    let files = reader.texts(&description.files, "files")?.into_iter().map(Arc::from).collect();
-    let handlers = reader.list(&description.handlers, "handlers", |reader, handler| {
-        Ok(DescribedHandler {
-            event: handler.event.map(|event| reader.text(&event)).transpose()?,
-            roles: reader.texts(&handler.roles, "roles")?,
-            reads: reader.list(&handler.reads, "reads", |reader, read| Ok((reader.text(&read.of)?, reader.text(&read.fact)?)))?,
-            writes: reader.list(&handler.writes, "writes", |reader, write| Ok((reader.text(&write.effect)?, reader.text(&write.name)?)))?,
-        })
-    })?;
-    Ok(Described { handlers, files })
-}
-
-struct Reader<'a> {
-    store: &'a mut Store<Bounds>,
-    limits: &'a Limits,
-}
-
-impl Reader<'_> {
-    fn list<T: Lift, R>(
-        &mut self,
-        list: &WasmList<T>,
-        what: &str,
-        mut each: impl FnMut(&mut Self, T) -> Result<R, String>,
-    ) -> Result<Vec<R>, String> {
-        let most = self.limits.collection_size;
-        if list.len() > most {
-            return Err(format!("the description has {} {what}, the most is {most}", list.len()));
-        }
-        let mut all = Vec::with_capacity(list.len());
-        for index in 0..list.len() {
-            let Some(item) = list.get(&mut *self.store, index) else { break };
-            let item = item.map_err(|e| format!("the description is garbage: {e:#}"))?;
-            all.push(each(self, item)?);
-        }
-        Ok(all)
+/// The description, unless it is larger than any honest one.
+pub fn within(description: Description, limits: &Limits) -> Result<Description, String> {
+    let most = limits.collection_size;
+    let within = |length: usize, what: &str| match length <= most {
+        true => Ok(()),
+        false => Err(format!("the description has {length} {what}, the most is {most}")),
+    };
+    within(description.handlers.len(), "handlers")?;
+    within(description.files.len(), "files")?;
+    for handler in &description.handlers {
+        within(handler.roles.len(), "roles")?;
+        within(handler.reads.len(), "reads")?;
+        within(handler.writes.len(), "writes")?;
     }
-
-    fn texts(&mut self, list: &WasmList<WasmStr>, what: &str) -> Result<Vec<String>, String> {
-        self.list(list, what, |reader, text| reader.text(&text))
-    }
-
-    fn text(&mut self, text: &WasmStr) -> Result<String, String> {
-        let text = text.to_str(&*self.store).map_err(|e| format!("the description is garbage: {e:#}"))?;
-        match text.len() <= self.limits.text_bytes {
-            true => Ok(text.into_owned()),
-            false => Err(format!("the description has a text of {} bytes, the most is {}", text.len(), self.limits.text_bytes)),
-        }
-    }
+    Ok(description)
 }
 
 /// The handlers of a description with their plans, and every finding. The handlers are whole only if none is an error.
-pub fn check(campaign: &Campaign, described: &Described) -> (Vec<Handler>, Vec<Plan>, Vec<Diagnostic>) {
+pub fn check(campaign: &Campaign, described: &Description) -> (Vec<Handler>, Vec<Plan>, Vec<Diagnostic>) {
     let mut checker = Checker { campaign, function: String::new(), findings: Vec::new() };
     let (mut handlers, mut plans) = (Vec::<Handler>::new(), Vec::new());
     for handler in &described.handlers {
@@ -161,7 +107,7 @@ impl<'a> Checker<'a> {
         self.findings.push(Diagnostic::error(&self.campaign.rules, None, message, help));
     }
 
-    fn handler(&mut self, described: &DescribedHandler) -> Option<(Handler, Plan)> {
+    fn handler(&mut self, described: &interface::Handler) -> Option<(Handler, Plan)> {
         let campaign = self.campaign;
         let event = match &described.event {
             None => None,
@@ -173,7 +119,7 @@ impl<'a> Checker<'a> {
         let scope = Scope { event: event.map(|index| &campaign.events[index]), roles: &described.roles, declared };
         let roles = described.roles.iter().map(|role| self.role(&scope, role)).collect::<Vec<_>>();
         let (mut reads, mut sources) = (Vec::new(), Vec::new());
-        for (of, fact) in &described.reads {
+        for interface::Read { of, fact } in &described.reads {
             match self.read(&scope, of, fact) {
                 Some(Answer::Data(field)) => sources.push(Source::Data(field)),
                 Some(Answer::Fact(read)) => {
@@ -183,7 +129,7 @@ impl<'a> Checker<'a> {
                 None => {}
             }
         }
-        let allowed: Vec<Allowed> = described.writes.iter().filter_map(|(effect, name)| self.write(effect, name)).collect();
+        let allowed: Vec<Allowed> = described.writes.iter().filter_map(|write| self.write(&write.effect, &write.name)).collect();
         let writes = allowed.iter().map(|a| Write { effect: a.effect, name: Some(a.name.clone()), line: None }).collect();
         let handler = Handler { function, event, roles: roles.into_iter().flatten().collect(), reads, writes };
         Some((handler, Plan { sources, allowed }))

@@ -6,6 +6,7 @@
 //! Must not know: campaigns.
 
 use super::cache::{self, CodeCache};
+use super::interface;
 use crate::limits::Limits;
 use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::component::Component;
@@ -192,6 +193,7 @@ pub(super) fn store(engine: &wasmtime::Engine, limits: &Limits) -> wasmtime::Res
     let mut store = Store::new(engine, Bounds { memory_bytes: limits.memory_bytes });
     store.limiter(|bounds| bounds);
     store.set_fuel(limits.fuel)?;
+    store.set_hostcall_fuel(interface::answer_bytes(limits));
     // One more than the deadline's own: the current tick has partly passed.
     store.set_epoch_deadline(limits.deadline_ms.div_ceil(TICK_MS) + 1);
     Ok(store)

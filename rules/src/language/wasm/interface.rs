@@ -1,14 +1,20 @@
 //! The types of `sdk/wit/campaign.wit` as they cross into and out of a module.
 //!
-//! What goes in is borrowed, so that asking copies nothing twice. What comes out stays in the module's memory until
-//! somebody reads it piece by piece: a module could answer with a million names that all point at the same megabytes,
-//! and a host that copied the whole answer before counting would be the one to run out of memory.
-//! Must not know: campaigns, limits.
+//! What goes in is borrowed, so that asking copies nothing twice. What comes out is copied before the call returns,
+//! because the module frees it then; [`answer_bytes`] bounds the copy, else a module that answers with a million names
+//! that are all the same megabyte would make the host run out of memory.
+//! Must not know: campaigns.
 
-use wasmtime::component::{ComponentType, Lift, Lower, WasmList, WasmStr};
+use crate::limits::Limits;
+use wasmtime::component::{ComponentType, Lift, Lower};
 
 /// The interface that a module must export; a later 1.x is found under this name too.
 pub const INTERFACE: &str = "guerdon:campaign/rules@1.0.0";
+
+/// The most that is copied out of one answer: every effect that a rule may ask for, each with two of the longest texts.
+pub fn answer_bytes(limits: &Limits) -> usize {
+    limits.effects.saturating_mul(limits.text_bytes.saturating_mul(2).saturating_add(256))
+}
 
 #[derive(ComponentType, Lower)]
 #[component(record)]
@@ -86,7 +92,7 @@ pub enum Taken {
     #[component(name = "exact")]
     Exact(Exact),
     #[component(name = "text")]
-    Text(WasmStr),
+    Text(String),
     #[component(name = "truth")]
     Truth(bool),
 }
@@ -95,7 +101,7 @@ pub enum Taken {
 #[component(variant)]
 pub enum Decision {
     #[component(name = "booked")]
-    Booked(WasmList<Effect>),
+    Booked(Vec<Effect>),
     #[component(name = "refused")]
     Refused(Refusal),
     #[component(name = "failed")]
@@ -122,27 +128,27 @@ pub enum Action {
     #[component(name = "set")]
     Set(Setting),
     #[component(name = "note")]
-    Note(WasmStr),
+    Note(String),
 }
 
 #[derive(ComponentType, Lift)]
 #[component(record)]
 pub struct Amount {
-    pub name: WasmStr,
+    pub name: String,
     pub count: i64,
 }
 
 #[derive(ComponentType, Lift)]
 #[component(record)]
 pub struct Setting {
-    pub name: WasmStr,
+    pub name: String,
     pub value: Taken,
 }
 
 #[derive(ComponentType, Lift)]
 #[component(record)]
 pub struct Refusal {
-    pub reason: WasmStr,
+    pub reason: String,
     pub at: Place,
 }
 
@@ -156,29 +162,29 @@ pub struct Place {
 #[derive(ComponentType, Lift)]
 #[component(record)]
 pub struct Description {
-    pub handlers: WasmList<Handler>,
-    pub files: WasmList<WasmStr>,
+    pub handlers: Vec<Handler>,
+    pub files: Vec<String>,
 }
 
 #[derive(ComponentType, Lift)]
 #[component(record)]
 pub struct Handler {
-    pub event: Option<WasmStr>,
-    pub roles: WasmList<WasmStr>,
-    pub reads: WasmList<Read>,
-    pub writes: WasmList<Write>,
+    pub event: Option<String>,
+    pub roles: Vec<String>,
+    pub reads: Vec<Read>,
+    pub writes: Vec<Write>,
 }
 
 #[derive(ComponentType, Lift)]
 #[component(record)]
 pub struct Read {
-    pub of: WasmStr,
-    pub fact: WasmStr,
+    pub of: String,
+    pub fact: String,
 }
 
 #[derive(ComponentType, Lift)]
 #[component(record)]
 pub struct Write {
-    pub effect: WasmStr,
-    pub name: WasmStr,
+    pub effect: String,
+    pub name: String,
 }

@@ -35,7 +35,7 @@ pub fn load(campaign: &Campaign, bytes: &[u8], runtime: &Runtime) -> Result<Load
         .compile(&component, limits, |component| {
             let program = Program::link(&component)?;
             let described = program.describe(limits).map_err(|error| module::stopped(&error, limits).reason);
-            let described = described.and_then(|(mut store, description)| describe::read(&mut store, &description, limits));
+            let described = described.and_then(|description| describe::within(description, limits));
             Ok((program, described))
         })
         .map_err(|reason| error(format!("the module cannot be used: {reason}"), "build it against sdk/wit/campaign.wit"))?;
@@ -46,6 +46,6 @@ pub fn load(campaign: &Campaign, bytes: &[u8], runtime: &Runtime) -> Result<Load
     if findings.iter().any(Diagnostic::is_error) {
         return Err(findings);
     }
-    let module = Module { program, handlers, plans, files: described.files, limits: limits.clone() };
+    let module = Module { program, handlers, plans, files: described.files.into_iter().map(Into::into).collect(), limits: limits.clone() };
     Ok(Loaded { module: Box::new(module), warnings: findings })
 }

@@ -38,20 +38,20 @@ impl Program {
     }
 
     /// Asks the module once what it reads and writes, within the limits of a decision.
-    pub fn describe(&self, limits: &Limits) -> wasmtime::Result<(Store<Bounds>, interface::Description)> {
+    pub fn describe(&self, limits: &Limits) -> wasmtime::Result<interface::Description> {
         let (mut store, instance) = self.instantiate(limits)?;
         // A module whose `decide` has other types is refused here, not at its first event.
         instance.get_typed_func::<(interface::Question<'_>,), (interface::Decision,)>(&mut store, &self.decide)?;
         let describe = instance.get_typed_func::<(), (interface::Description,)>(&mut store, &self.describe)?;
         let (description,) = describe.call(&mut store, ())?;
-        Ok((store, description))
+        Ok(description)
     }
 
-    fn decide(&self, question: interface::Question<'_>, limits: &Limits) -> wasmtime::Result<(Store<Bounds>, interface::Decision)> {
+    fn decide(&self, question: interface::Question<'_>, limits: &Limits) -> wasmtime::Result<interface::Decision> {
         let (mut store, instance) = self.instantiate(limits)?;
         let decide = instance.get_typed_func::<(interface::Question<'_>,), (interface::Decision,)>(&mut store, &self.decide)?;
         let (decision,) = decide.call(&mut store, (question,))?;
-        Ok((store, decision))
+        Ok(decision)
     }
 
     /// Waits while every slot of the pool is taken; each is given back within a deadline.
@@ -112,10 +112,9 @@ impl Module {
             seed: question.seed,
             draws: question.forced_draws,
         };
-        let (store, decision) = self.program.decide(asked, &self.limits).map_err(|error| stopped(&error, &self.limits))?;
-        answer::Reader { store, plan, files: &self.files, members: question.members, limits: &self.limits }.verdict(decision)
+        let decision = self.program.decide(asked, &self.limits).map_err(|error| stopped(&error, &self.limits))?;
+        answer::Check { plan, files: &self.files, members: question.members, limits: &self.limits }.verdict(decision)
     }
-
 }
 
 /// Why a call did not come to an answer.
@@ -127,6 +126,10 @@ pub fn stopped(error: &wasmtime::Error, limits: &Limits) -> Failure {
         Some(trap) => (None, format!("the module stopped: {trap}")),
         None => match error.downcast_ref::<MemoryRefused>() {
             Some(refused) => (Some(Limit::Memory), refused.to_string()),
+            // Wasmtime keeps the type of this error to itself; a test holds it to its words.
+            None if error.to_string().starts_with("too much data is being copied") => {
+                (Some(Limit::Memory), format!("the module's answer is larger than {} bytes", interface::answer_bytes(limits)))
+            }
             None => (None, format!("the module's answer is garbage: {error:#}")),
         },
     };

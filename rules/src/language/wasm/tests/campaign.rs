@@ -38,13 +38,8 @@ fn reward(name: &str) -> Reward {
 }
 
 fn opened() -> EventType {
-    let inviter = Role {
-        name: "inviter".into(),
-        path: RolePath::Referral { of: 0 },
-        text: "member.referral".into(),
-        optional: false,
-        wait_ms: None,
-    };
+    let inviter =
+        Role { name: "inviter".into(), path: RolePath::Referral { of: 0 }, text: "member.referral".into(), optional: false, wait_ms: None };
     EventType {
         name: "account.opened".into(),
         function: "on_account_opened".into(),

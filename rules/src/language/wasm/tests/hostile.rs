@@ -15,7 +15,8 @@ use wit_component::{StringEncoding, embed_component_metadata};
 /// Tight limits, so that the rows are quick. One engine for all.
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime { limits: Limits { fuel: 1_000_000, memory_bytes: 1 << 20, ..Limits::default() }, wasm: Engine::default() })
+    RUNTIME
+        .get_or_init(|| Runtime { limits: Limits { fuel: 1_000_000, memory_bytes: 1 << 20, ..Limits::default() }, wasm: Engine::default() })
 }
 
 fn loaded(bytes: &[u8], runtime: &Runtime) -> Loaded {
@@ -165,40 +166,89 @@ fn modules_that_take_too_much_are_stopped() {
 fn answers_that_lie_fail_with_what_is_wrong() {
     let flood = vec![award(LEARNING, 1); 65];
     let rows: Vec<(&str, Vec<u8>, &str)> = vec![
-        ("no such decision", says(&[9]), "failed: the module's answer is garbage: invalid variant discriminant"),
-        ("a huge reason", says(&[1, 0, 100_000, 0, 1]), "failed TextSize at rules.wat:1: a text of 100000 bytes, the most is 4096"),
-        ("a reason beyond memory", says(&[1, 0, 0x7fff_ffff, 0, 1]), "failed: the module's answer is garbage: string pointer/length out of bounds of memory"),
-        ("a reason in no alphabet", says(&[1, NAMES, 3, 0, 4]), "failed at rules.wat:4: the module's answer is garbage: invalid utf-8 sequence of 1 bytes from index 0"),
+        ("no such decision", says(&[9]), "failed: the module's answer is garbage: unexpected discriminant: 9"),
+        ("a huge reason", says(&[1, 50_000, 60_000, 0, 1]), "failed TextSize at rules.wat:1: a text of 60000 bytes, the most is 4096"),
+        (
+            "a reason beyond memory",
+            says(&[1, 0, 0x7fff_ffff, 0, 1]),
+            "failed: the module's answer is garbage: string pointer/length out of bounds of memory",
+        ),
+        (
+            "a reason in no alphabet",
+            says(&[1, NAMES, 3, 0, 4]),
+            "failed: the module's answer is garbage: invalid utf-8 sequence of 1 bytes from index 0",
+        ),
         ("a source file that it does not have", says(&[1, NAMES + 1, 2, 3, 1]), "failed: the answer names source file 3, of 1"),
-        ("effects beyond memory", says(&[0, 0, 0x00ff_ffff]), "failed: the module's answer is garbage: list pointer/length out of bounds of memory"),
+        (
+            "effects beyond memory",
+            says(&[0, 0, 0x00ff_ffff]),
+            "failed: the module's answer is garbage: list pointer/length out of bounds of memory",
+        ),
         ("effects askew", says(&[0, 3, 1]), "failed: the module's answer is garbage: list pointer is not aligned"),
         ("too many effects", books(&flood), "failed Effects: the rule asked for 65 effects, the most is 64"),
-        ("a name that it did not declare", books(&[award(GOLD, 1)]), "failed at rules.wat:7: award(\"gold\"): the module's description does not list it in `writes`"),
-        ("a name in no alphabet", books(&[award(NO_TEXT, 1)]), "failed at rules.wat:7: the module's answer is garbage: invalid utf-8 sequence of 1 bytes from index 0"),
-        ("a name declared for another effect", books(&[an_effect(0, DEDUCT, &LEARNING, 0, 7)]), "failed at rules.wat:7: deduct(\"learning\"): the module's description does not list it in `writes`"),
-        ("less than nothing", books(&[award(LEARNING, -5)]), "failed at rules.wat:7: award(\"learning\", -5): the number must not be negative"),
-        ("for a member that is not there", books(&[an_effect(7, NOTE, &LEARNING, 0, 7)]), "failed at rules.wat:7: the effect is for member 7, of 2"),
-        ("for a role that nobody fills", books(&[an_effect(1, NOTE, &LEARNING, 0, 7)]), "failed at rules.wat:7: the effect is for a role that nobody fills"),
-        ("no such effect", books(&[an_effect(0, 77, &LEARNING, 0, 7)]), "failed: the module's answer is garbage: invalid variant discriminant"),
-        ("text for a number", books(&[set(STREAK, TEXT, [GOLD[0], GOLD[1], 0])]), "failed at rules.wat:7: set(\"streak\", gold): the attribute is int"),
-        ("nothing for a number", books(&[set(STREAK, MISSING, [0; 3])]), "failed at rules.wat:7: set(\"streak\", (missing)): the attribute is int"),
-        ("a decimal with 200 places", books(&[set(STREAK, EXACT, [1, 0, 200])]), "failed at rules.wat:7: a decimal with 200 places, the most is 18"),
+        (
+            "a name that it did not declare",
+            books(&[award(GOLD, 1)]),
+            "failed at rules.wat:7: award(\"gold\"): the module's description does not list it in `writes`",
+        ),
+        (
+            "a name in no alphabet",
+            books(&[award(NO_TEXT, 1)]),
+            "failed: the module's answer is garbage: invalid utf-8 sequence of 1 bytes from index 0",
+        ),
+        (
+            "a name declared for another effect",
+            books(&[an_effect(0, DEDUCT, &LEARNING, 0, 7)]),
+            "failed at rules.wat:7: deduct(\"learning\"): the module's description does not list it in `writes`",
+        ),
+        (
+            "less than nothing",
+            books(&[award(LEARNING, -5)]),
+            "failed at rules.wat:7: award(\"learning\", -5): the number must not be negative",
+        ),
+        (
+            "for a member that is not there",
+            books(&[an_effect(7, NOTE, &LEARNING, 0, 7)]),
+            "failed at rules.wat:7: the effect is for member 7, of 2",
+        ),
+        (
+            "for a role that nobody fills",
+            books(&[an_effect(1, NOTE, &LEARNING, 0, 7)]),
+            "failed at rules.wat:7: the effect is for a role that nobody fills",
+        ),
+        (
+            "no such effect",
+            books(&[an_effect(0, 77, &LEARNING, 0, 7)]),
+            "failed: the module's answer is garbage: unexpected discriminant: 77",
+        ),
+        (
+            "text for a number",
+            books(&[set(STREAK, TEXT, [GOLD[0], GOLD[1], 0])]),
+            "failed at rules.wat:7: set(\"streak\", gold): the attribute is int",
+        ),
+        (
+            "nothing for a number",
+            books(&[set(STREAK, MISSING, [0; 3])]),
+            "failed at rules.wat:7: set(\"streak\", (missing)): the attribute is int",
+        ),
+        (
+            "a decimal with 200 places",
+            books(&[set(STREAK, EXACT, [1, 0, 200])]),
+            "failed at rules.wat:7: a decimal with 200 places, the most is 18",
+        ),
     ];
     for (name, bytes, verdict) in rows {
         assert_eq!(decided(&bytes, runtime()), verdict, "{name}");
     }
 }
 
-/// A hundred thousand texts that are all the same megabyte, and the like, cost the host nothing.
+/// 64 notes that are all the same kilobytes: more than is ever copied, though each of them lies in memory.
 #[test]
 fn an_answer_that_would_grow_on_the_host_is_not_copied() {
-    let effects = 15_000;
-    let bytes = module_with(&[HONEST], &answers(), &stored(OWN, &words(&[0, 65_536, effects])).replace("(data", "(data"));
-    let bytes = String::from_utf8(Vec::new()).map(|_| bytes).unwrap();
-    assert_eq!(
-        decided(&bytes, runtime()),
-        "failed: the module's answer is garbage: list pointer/length out of bounds of memory"
-    );
+    let notes = vec![an_effect(0, NOTE, &[40_000, 80_000], 0, 7); 64];
+    assert_eq!(decided(&books(&notes), runtime()), "failed Memory: the module's answer is larger than 540672 bytes");
+    let many = says(&[0, 50_000, 1000]);
+    assert_eq!(decided(&many, runtime()), "failed Effects: the rule asked for 1000 effects, the most is 64");
 }
 
 #[test]
@@ -228,7 +278,8 @@ fn the_wall_clock_stops_what_fuel_does_not() {
 /// What is refused before the first event, with the text that the author reads.
 #[test]
 fn modules_that_are_none_of_ours_are_refused_by_name() {
-    let other_world = "(component (core module $m) (core instance $i (instantiate $m)) (instance $e) (export \"some:other/thing\" (instance $e)))";
+    let other_world =
+        "(component (core module $m) (core instance $i (instantiate $m)) (instance $e) (export \"some:other/thing\" (instance $e)))";
     let component = |text: &str| assemble(text);
     let wat = |version| text(&[HONEST], version, "(unreachable)", "");
     let help = "build it against sdk/wit/campaign.wit, or with guerdon-sdk";
@@ -236,7 +287,7 @@ fn modules_that_are_none_of_ours_are_refused_by_name() {
         (
             "no wasm",
             b"fn on_account_opened(event) {}".to_vec(),
-            "this is no wasm module: magic header not detected: bad magic number - expected=[ 0x00, 0x61, 0x73, 0x6d ], actual=[ 0x66, 0x6e, 0x20, 0x6f ] at byte 0 (upload the .wasm file that the compiler wrote, unchanged)".into(),
+            "this is no wasm module: magic header not detected at byte 0 (upload the .wasm file that the compiler wrote, unchanged)".into(),
         ),
         (
             "cut off",
@@ -263,18 +314,14 @@ fn modules_that_are_none_of_ours_are_refused_by_name() {
             "the module cannot be used: guerdon:campaign/rules@1.0.0 has no function `describe` (build it against sdk/wit/campaign.wit)".into(),
         ),
         (
-            "more memory than there is",
-            module_with(&[HONEST], "(unreachable)", "").into_iter().collect::<Vec<_>>(),
-            "warning".into(),
+            "more memory than the limit",
+            assemble(&wat("1.0.0").replace("(memory (export \"memory\") 2)", "(memory (export \"memory\") 17)")),
+            "the module cannot describe itself: the module asked for 1114112 bytes of memory, the limit is 1048576 (`describe` must answer at once, and depend on nothing)".into(),
         ),
     ];
     for (name, bytes, text) in rows {
         let found = findings(&bytes, runtime());
-        if text == "warning" {
-            assert!(found.iter().all(|f| f.starts_with("warning")), "{name}: {found:?}");
-        } else {
-            assert_eq!(found, [format!("error: rules.wasm: {text}")], "{name}");
-        }
+        assert_eq!(found, [format!("error: rules.wasm: {text}")], "{name}");
     }
 }
 
@@ -296,16 +343,27 @@ fn a_later_minor_version_loads_and_decides() {
 
 #[test]
 fn modules_that_cannot_describe_themselves() {
-    let describe = |body: &str| text(&[HONEST], "1.0.0", "(unreachable)", "").replace("(result i32) (i32.const 1", &format!("(result i32) {body} (i32.const 1"));
+    let describe = |body: &str| {
+        text(&[HONEST], "1.0.0", "(unreachable)", "").replace("(result i32) (i32.const 1", &format!("(result i32) {body} (i32.const 1"))
+    };
+    let many = "(i32.store (i32.const 16384) (i32.const 50000)) (i32.store (i32.const 16388) (i32.const 1001)) (return (i32.const 16384))";
     let help = "(`describe` must answer at once, and depend on nothing)";
     for (name, bytes, reason) in [
         ("loops", assemble(&describe("(loop (br 0))")), "the rule used up its 1000000 units of fuel"),
         ("traps", assemble(&describe("(unreachable)")), "the module stopped: wasm trap: wasm `unreachable` instruction executed"),
         ("lies", assemble(&describe("(return (i32.const -4))")), "the module's answer is garbage: pointer out of bounds of memory"),
-        ("starts for ever", module_with(&[HONEST], "(unreachable)", "(func $f (loop (br 0))) (start $f)"), "the rule used up its 1000000 units of fuel"),
-        ("too many handlers", module(&vec![HONEST; 1001], "(unreachable)"), "the description has 1001 handlers, the most is 1000"),
+        (
+            "starts for ever",
+            module_with(&[HONEST], "(unreachable)", "(func $f (loop (br 0))) (start $f)"),
+            "the rule used up its 1000000 units of fuel",
+        ),
+        ("too many handlers", assemble(&describe(many)), "the description has 1001 handlers, the most is 1000"),
     ] {
-        assert_eq!(findings(&bytes, runtime()), [format!("error: rules.wasm: the module cannot describe itself: {reason} {help}")], "{name}");
+        assert_eq!(
+            findings(&bytes, runtime()),
+            [format!("error: rules.wasm: the module cannot describe itself: {reason} {help}")],
+            "{name}"
+        );
     }
 }
 
@@ -315,26 +373,86 @@ fn descriptions_that_do_not_fit_the_campaign() {
     const OPENED: Said<'static> = Said { event: Some("account.opened"), ..HONEST };
     const CLOSE: Said<'static> = Said { event: None, ..HONEST };
     let rows: Vec<(Said<'_>, &str)> = vec![
-        (Said { event: Some("lesson.finish"), ..LESSON }, "the module answers the event \"lesson.finish\", which campaign.toml does not declare (did you mean \"lesson.finished\"?)"),
-        (Said { roles: &["inviter"], ..LESSON }, "on_lesson_finished uses the role \"inviter\", which \"lesson.finished\" does not declare (\"lesson.finished\" declares no roles)"),
-        (Said { roles: &["inviters"], ..OPENED }, "on_account_opened uses the role \"inviters\", which \"account.opened\" does not declare (did you mean \"inviter\"?)"),
-        (Said { reads: &[("event", "data point")], ..LESSON }, "on_lesson_finished reads the data field \"point\", which \"lesson.finished\" does not declare (did you mean \"points\"?)"),
-        (Said { reads: &[("member", "data points")], ..LESSON }, "on_lesson_finished reads the data field \"points\" of \"member\" (data belongs to \"event\")"),
-        (Said { reads: &[("event", "points learning day")], ..LESSON }, "on_lesson_finished reads a fact of \"event\", which has only data (read it of \"member\" or of a role)"),
-        (Said { reads: &[("inviter", "referrals all")], ..OPENED }, "on_account_opened reads a fact of \"inviter\", which is not among its roles (add \"inviter\" to its roles)"),
-        (Said { reads: &[("memer", "referrals all")], ..OPENED }, "on_account_opened reads a fact of \"memer\", who is neither the member nor a role (did you mean \"member\"?)"),
-        (Said { reads: &[("member", "points lerning day")], ..LESSON }, "on_lesson_finished names the account \"lerning\", which campaign.toml does not declare (did you mean \"learning\"?)"),
-        (Said { reads: &[("member", "points learning today")], ..LESSON }, "on_lesson_finished reads \"points learning today\": there is no period \"today\" (did you mean \"day\"?)"),
-        (Said { reads: &[("member", "points learning")], ..LESSON }, "on_lesson_finished reads \"points learning\" (write it as \"points ACCOUNT PERIOD\")"),
-        (Said { reads: &[("member", "granted jd-50 all")], ..LESSON }, "on_lesson_finished names the reward \"jd-50\", which campaign.toml does not declare (did you mean \"jd-20\"?)"),
-        (Said { reads: &[("member", "events lesson.done all")], ..LESSON }, "on_lesson_finished names the event \"lesson.done\", which campaign.toml does not declare (declared: account.opened, lesson.finished)"),
-        (Said { reads: &[("member", "attribute streaks")], ..LESSON }, "on_lesson_finished names the attribute \"streaks\", which campaign.toml does not declare (did you mean \"streak\"?)"),
-        (Said { reads: &[("member", "rank learning")], ..LESSON }, "on_lesson_finished reads \"rank learning\", but ranks are known only at a close (read it in the handler of the close, where the standing is final)"),
-        (Said { reads: &[("member", "weather today")], ..LESSON }, "on_lesson_finished reads \"weather today\": this host knows no fact \"weather\" (declared: data, points, granted, events, referrals, attribute, rank)"),
-        (Said { reads: &[("member", "points learning day")], ..CLOSE }, "on_cycle_close reads \"points learning day\", but a close has no day (read \"cycle\", which is the one that ends, or \"all\")"),
-        (Said { reads: &[("event", "data points")], ..CLOSE }, "on_cycle_close reads the data field \"points\", but the close of a cycle has no data (read a fact of the member)"),
-        (Said { writes: &[("grant", "jd-20"), ("awards", "learning")], ..LESSON }, "on_lesson_finished writes \"awards\", which is no effect (did you mean \"award\"?)"),
-        (Said { writes: &[("award", "learning")], ..LESSON }, "no handler grants the reward \"jd-20\", and it has no price (add it to the writes of the handler that grants it, or give it a price in campaign.toml, or remove it there)"),
+        (
+            Said { event: Some("lesson.finish"), ..LESSON },
+            "the module answers the event \"lesson.finish\", which campaign.toml does not declare (did you mean \"lesson.finished\"?)",
+        ),
+        (
+            Said { roles: &["inviter"], ..LESSON },
+            "on_lesson_finished uses the role \"inviter\", which \"lesson.finished\" does not declare (\"lesson.finished\" declares no roles)",
+        ),
+        (
+            Said { roles: &["inviters"], ..OPENED },
+            "on_account_opened uses the role \"inviters\", which \"account.opened\" does not declare (did you mean \"inviter\"?)",
+        ),
+        (
+            Said { reads: &[("event", "data point")], ..LESSON },
+            "on_lesson_finished reads the data field \"point\", which \"lesson.finished\" does not declare (did you mean \"points\"?)",
+        ),
+        (
+            Said { reads: &[("member", "data points")], ..LESSON },
+            "on_lesson_finished reads the data field \"points\" of \"member\" (data belongs to \"event\")",
+        ),
+        (
+            Said { reads: &[("event", "points learning day")], ..LESSON },
+            "on_lesson_finished reads a fact of \"event\", which has only data (read it of \"member\" or of a role)",
+        ),
+        (
+            Said { reads: &[("inviter", "referrals all")], ..OPENED },
+            "on_account_opened reads a fact of \"inviter\", which is not among its roles (add \"inviter\" to its roles)",
+        ),
+        (
+            Said { reads: &[("memer", "referrals all")], ..OPENED },
+            "on_account_opened reads a fact of \"memer\", who is neither the member nor a role (did you mean \"member\"?)",
+        ),
+        (
+            Said { reads: &[("member", "points lerning day")], ..LESSON },
+            "on_lesson_finished names the account \"lerning\", which campaign.toml does not declare (did you mean \"learning\"?)",
+        ),
+        (
+            Said { reads: &[("member", "points learning today")], ..LESSON },
+            "on_lesson_finished reads \"points learning today\": there is no period \"today\" (did you mean \"day\"?)",
+        ),
+        (
+            Said { reads: &[("member", "points learning")], ..LESSON },
+            "on_lesson_finished reads \"points learning\" (write it as \"points ACCOUNT PERIOD\")",
+        ),
+        (
+            Said { reads: &[("member", "granted jd-50 all")], ..LESSON },
+            "on_lesson_finished names the reward \"jd-50\", which campaign.toml does not declare (did you mean \"jd-20\"?)",
+        ),
+        (
+            Said { reads: &[("member", "events lesson.done all")], ..LESSON },
+            "on_lesson_finished names the event \"lesson.done\", which campaign.toml does not declare (declared: account.opened, lesson.finished)",
+        ),
+        (
+            Said { reads: &[("member", "attribute streaks")], ..LESSON },
+            "on_lesson_finished names the attribute \"streaks\", which campaign.toml does not declare (did you mean \"streak\"?)",
+        ),
+        (
+            Said { reads: &[("member", "rank learning")], ..LESSON },
+            "on_lesson_finished reads \"rank learning\", but ranks are known only at a close (read it in the handler of the close, where the standing is final)",
+        ),
+        (
+            Said { reads: &[("member", "weather today")], ..LESSON },
+            "on_lesson_finished reads \"weather today\": this host knows no fact \"weather\" (declared: data, points, granted, events, referrals, attribute, rank)",
+        ),
+        (
+            Said { reads: &[("member", "points learning day")], ..CLOSE },
+            "on_cycle_close reads \"points learning day\", but a close has no day (read \"cycle\", which is the one that ends, or \"all\")",
+        ),
+        (
+            Said { reads: &[("event", "data points")], ..CLOSE },
+            "on_cycle_close reads the data field \"points\", but the close of a cycle has no data (read a fact of the member)",
+        ),
+        (
+            Said { writes: &[("grant", "jd-20"), ("awards", "learning")], ..LESSON },
+            "on_lesson_finished writes \"awards\", which is no effect (did you mean \"award\"?)",
+        ),
+        (
+            Said { writes: &[("award", "learning")], ..LESSON },
+            "no handler grants the reward \"jd-20\", and it has no price (add it to the writes of the handler that grants it, or give it a price in campaign.toml, or remove it there)",
+        ),
     ];
     for (said, text) in rows {
         let found = findings(&module(&[said], "(unreachable)"), runtime());
@@ -344,5 +462,10 @@ fn descriptions_that_do_not_fit_the_campaign() {
     let twice = findings(&module(&[LESSON, LESSON], "(unreachable)"), runtime());
     assert_eq!(twice[0], "error: rules.wasm: two handlers answer on_lesson_finished (keep one of them)");
     let one = findings(&module(&[LESSON], "(unreachable)"), runtime());
-    assert_eq!(one, ["warning: rules.wasm: no handler answers the event \"account.opened\": it is counted and does nothing else (add on_account_opened, or remove the event from campaign.toml)"]);
+    assert_eq!(
+        one,
+        [
+            "warning: rules.wasm: no handler answers the event \"account.opened\": it is counted and does nothing else (add on_account_opened, or remove the event from campaign.toml)"
+        ]
+    );
 }

@@ -16,8 +16,12 @@ pub struct Said<'a> {
 }
 
 /// One that the campaign of the tests takes without a word but for the event that it does not answer.
-pub const HONEST: Said<'static> =
-    Said { event: Some("lesson.finished"), roles: &[], reads: &[], writes: &[("award", "learning"), ("grant", "jd-20"), ("set", "streak")] };
+pub const HONEST: Said<'static> = Said {
+    event: Some("lesson.finished"),
+    roles: &[],
+    reads: &[],
+    writes: &[("award", "learning"), ("grant", "jd-20"), ("set", "streak")],
+};
 
 /// A core module whose `decide` is this body, in a 1.0 interface.
 pub fn module(said: &[Said<'_>], decide: &str) -> Vec<u8> {
