@@ -63,15 +63,19 @@ fn the_learning_race_decides_as_its_script_does() {
 /// `data` reads are answered from the event, the others in their own order, whatever order the module lists them in.
 #[test]
 fn every_read_gets_its_own_answer() {
-    let reads = [("member", "points learning day"), ("event", "data points"), ("inviter", "attribute streak"), ("event", "data invitee")];
     let said = Said {
         event: Some("account.opened"),
         roles: &["inviter"],
-        reads: &[reads[0], ("event", "data existing_customer"), reads[2], reads[3]],
+        reads: &[
+            ("member", "points learning day"),
+            ("event", "data existing_customer"),
+            ("inviter", "attribute streak"),
+            ("event", "data invitee"),
+        ],
         writes: &[("grant", "jd-20"), ("award", "learning")],
     };
-    // Facts are a list of 24 bytes each: kind, then the value 8 bytes on. The question's layout in memory: handler 0,
-    // id 4, at 16, cycle 40, members 60, facts 68.
+    // Facts are a list, 60 bytes into the question: 24 bytes each, the value 8 bytes on. The answer at 20000 is booked,
+    // one effect at 20048: an award of points * 100 + existing_customer * 10 + streak.
     let body = "
         (local $facts i32)
         (local.set $facts (i32.load (i32.add (local.get $question) (i32.const 60))))
