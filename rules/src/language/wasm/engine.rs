@@ -103,6 +103,8 @@ fn build(memory_bytes: usize) -> Result<Machine, String> {
     Ok(pooled.ok().into_iter().chain([on_demand]).collect())
 }
 
+/// Bounds are checked by the code itself and not by guard pages: a rule is short, and changing the protection of pages
+/// twice for each decision costs more than the checks. It also keeps signal handlers out of the host.
 fn config(memory_bytes: usize) -> Config {
     let mut config = Config::new();
     config
@@ -121,8 +123,9 @@ fn config(memory_bytes: usize) -> Config {
         .max_wasm_stack(STACK_BYTES)
         .memory_reservation(slot_bytes(memory_bytes) as u64)
         .memory_reservation_for_growth(0)
-        .memory_guard_size(PAGE_BYTES as u64)
-        .guard_before_linear_memory(false);
+        .memory_guard_size(0)
+        .guard_before_linear_memory(false)
+        .signals_based_traps(false);
     config
 }
 

@@ -4,7 +4,7 @@ use super::campaign::{campaign, findings, question};
 use super::wat::{HONEST, OWN, Said, answers, assemble, module, module_with, stored, text, words};
 use crate::effect::{Action, Effect, Verdict};
 use crate::language::wasm::{Engine, WIT, load};
-use crate::language::{Loaded, Runtime};
+use crate::language::{Loaded, RuleModule, Runtime};
 use crate::limits::Limits;
 use crate::value::MemberId;
 use std::sync::OnceLock;
@@ -249,6 +249,27 @@ fn an_answer_that_would_grow_on_the_host_is_not_copied() {
     assert_eq!(decided(&books(&notes), runtime()), "failed Memory: the module's answer is larger than 540672 bytes");
     let many = says(&[0, 50_000, 1000]);
     assert_eq!(decided(&many, runtime()), "failed Effects: the rule asked for 1000 effects, the most is 64");
+}
+
+/// What one decision leaves in memory, grown memory included, no other decision finds, and none reads beyond its own.
+#[test]
+fn an_instance_keeps_nothing_for_the_next() {
+    let members = [Some(MemberId::new("bob"))];
+    let ask = |module: &dyn RuleModule| written(&module.decide(0, &question(&members, &[], &[], None)));
+    // A page is wiped by hand, eight are given back to the system.
+    for (pages, beyond) in [(1, 131_080), (8, 540_680)] {
+        let untouched = format!("(if (i32.or (i32.load (i32.const {OWN})) (i32.load (i32.const {beyond}))) (then (unreachable)))");
+        let dirty = format!("(i32.store (i32.const {OWN}) (i32.const 7)) (i32.store (i32.const {beyond}) (i32.const 7))");
+        let nothing = format!("(i32.const {})", OWN + 4);
+        let grows = format!("(drop (memory.grow (i32.const {pages}))) {untouched} {dirty} {nothing}");
+        let grows = loaded(&module(&[HONEST], &grows), runtime()).module;
+        let reads = format!("(drop (i32.load (i32.const {beyond}))) {nothing}");
+        let reads = loaded(&module(&[HONEST], &reads), runtime()).module;
+        for _ in 0..200 {
+            assert_eq!(ask(&*grows), "", "{pages} pages");
+            assert_eq!(ask(&*reads), "failed: the module stopped: wasm trap: out of bounds memory access", "{pages} pages");
+        }
+    }
 }
 
 #[test]
