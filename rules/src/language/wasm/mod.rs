@@ -1,8 +1,8 @@
 //! Rule modules as wasm components of `sdk/wit/campaign.wit`, in any language that compiles to wasm.
 //!
-//! [`component`] opens the bytes, [`engine`] compiles them and keeps each decision within its limits, [`describe`]
-//! checks what the module says about itself against the campaign, [`module`] asks it, [`answer`] trusts nothing that
-//! comes back, [`cache`] keeps compiled code, [`interface`] is the contract in Rust.
+//! `component` opens the bytes, `engine` compiles them and keeps each decision within its limits, `describe`
+//! checks what the module says about itself against the campaign, `module` asks it, `answer` trusts nothing that
+//! comes back, `cache` keeps compiled code, `interface` is the contract in Rust.
 //! Promises: no module can make the host panic, wait, allocate beyond the limits or book what campaign.toml does not
 //! declare; a module's fault is a diagnostic at upload or a failed verdict. Must not know: the book, files, clocks.
 
