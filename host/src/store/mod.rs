@@ -197,6 +197,8 @@ pub trait Store: Send + Sync {
     async fn standings_of(&self, campaign: i32, member: i64) -> Result<Vec<StandingRow>>;
     /// A page of a cycle's standings in member order, the latest revision of each not above `revision`.
     async fn standings_in(&self, campaign: i32, cycle: i32, revision: i32, after_member: i64, limit: i64) -> Result<Vec<StandingRow>>;
+    /// The latest revision of each (cycle, member).
+    async fn standings(&self, campaign: i32, of: &[(i32, i64)]) -> Result<Vec<StandingRow>>;
     /// Members whose postings came after a journal position, each (cycle, member) once.
     async fn moved_since(&self, campaign: i32, position: i64) -> Result<Vec<(i32, i64)>>;
     async fn event(&self, campaign: i32, identity: &Key) -> Result<Option<EventRow>>;
