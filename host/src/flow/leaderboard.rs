@@ -79,12 +79,26 @@ impl Host {
         let numbers: Vec<i64> = places.iter().map(|(_, place)| place.2).collect();
         let rows = self.store.members_by_number(running.row.campaign, &numbers).await?;
         let ids: FxHashMap<i64, String> = rows.into_iter().map(|m| (m.number, m.id.to_string())).collect();
-        let entry = |(rank, place): (i64, Place)| RankView { rank, member: ids.get(&place.2).cloned().unwrap_or_default(), points: place.0.0 };
-        Ok(LeaderboardView { account: account.to_string(), cycle: which.1, members, entries: places.into_iter().map(entry).collect(), position })
+        let entry =
+            |(rank, place): (i64, Place)| RankView { rank, member: ids.get(&place.2).cloned().unwrap_or_default(), points: place.0.0 };
+        Ok(LeaderboardView {
+            account: account.to_string(),
+            cycle: which.1,
+            members,
+            entries: places.into_iter().map(entry).collect(),
+            position,
+        })
     }
 
     /// A member's rank, from 1; none without points.
-    pub(super) async fn rank(&self, running: &Running, release: &Arc<Release>, account: usize, cycle: i32, member: i64) -> Result<Option<i64>> {
+    pub(super) async fn rank(
+        &self,
+        running: &Running,
+        release: &Arc<Release>,
+        account: usize,
+        cycle: i32,
+        member: i64,
+    ) -> Result<Option<i64>> {
         let index = self.index(running, release, (account, cycle)).await?;
         let index = index.lock().await;
         Ok(index.place(member).map(|(_, place)| place as i64 + 1))
@@ -133,7 +147,14 @@ impl Host {
         Ok(())
     }
 
-    async fn put_all(&self, running: &Running, release: &Release, account: usize, standings: Vec<StandingRow>, index: &mut Index) -> Result<()> {
+    async fn put_all(
+        &self,
+        running: &Running,
+        release: &Release,
+        account: usize,
+        standings: Vec<StandingRow>,
+        index: &mut Index,
+    ) -> Result<()> {
         let new: Vec<i64> = standings.iter().map(|s| s.member).filter(|m| !index.of.contains_key(m)).collect();
         let rows = if new.is_empty() { Vec::new() } else { self.store.members_by_number(running.row.campaign, &new).await? };
         let kinds: FxHashMap<i64, Arc<str>> = rows.into_iter().map(|m| (m.number, m.id.kind)).collect();

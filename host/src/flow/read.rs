@@ -4,8 +4,8 @@ use super::error::{FlowError, Result};
 use super::host::{Host, Rules, Running};
 use super::switch;
 use super::views::{
-    AccountView, CampaignView, CycleView, EventView, ExcessView, FailedView, GrantView, MemberView, ReleaseView, SettlementView, SwitchView,
-    TotalView,
+    AccountView, CampaignView, CycleView, EventView, ExcessView, FailedView, GrantView, MemberView, ReleaseView, SettlementView,
+    SwitchView, TotalView,
 };
 use crate::store::SettlementRow;
 use guerdon_rules::book::ranking::points_in;

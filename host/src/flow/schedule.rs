@@ -51,7 +51,8 @@ impl Host {
         }
         let closed_through = self.store.head(running.row.campaign).await?.closed_through;
         let over = |ends_ms: i64| ends_ms.saturating_add(calendar.grace_ms()) <= self.now_ms();
-        let mut due: Vec<i32> = calendar.cycles().iter().filter(|c| c.number > closed_through && over(c.ends_ms)).map(|c| c.number).collect();
+        let mut due: Vec<i32> =
+            calendar.cycles().iter().filter(|c| c.number > closed_through && over(c.ends_ms)).map(|c| c.number).collect();
         let unfinished = self.store.settlements(running.row.campaign).await?.into_iter().filter(|s| s.state != SettlementState::Done);
         due.extend(unfinished.map(|s| s.cycle));
         due.sort_unstable();
