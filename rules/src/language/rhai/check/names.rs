@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// More arguments than anybody reads; the bound also bounds how many unfinished values are alive at once.
-const MOST_ARGUMENTS: usize = 6;
+const MOST_ARGUMENTS: usize = 5;
 
 /// Functions that a script may call by name.
 pub struct Known {
