@@ -19,7 +19,7 @@ use std::sync::Arc;
 const OPERATIONS_PER_LOOK: u64 = 8;
 /// Together with the call depth and the sizes these bound the memory of one evaluation: variables and unfinished
 /// expressions of every level, each of at most one collection.
-const VARIABLES: usize = 32;
+const VARIABLES: usize = 24;
 const EXPRESSION_DEPTH: usize = 32;
 const FUNCTIONS: usize = 200;
 /// A map entry takes several times the memory of a list element.

@@ -17,7 +17,7 @@ pub fn register(engine: &mut Engine) {
         Ok(())
     });
     fn no_stream(context: &NativeCallContext<'_>) -> Outcome<Dynamic> {
-        fail(context, "there is no `chars` in rules: write for c in text.split(\"\")")
+        fail(context, "there is no `chars` in rules: write for c in text.to_chars()")
     }
     engine.register_get("chars", |context: NativeCallContext, _: &mut ImmutableString| no_stream(&context));
     engine.register_fn("chars", |context: NativeCallContext, _: &str| no_stream(&context));

@@ -167,8 +167,8 @@ fn memory_stays_within_64_mib() {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     };
     let campaign = stumbles();
-    let copies: String = (0..26).map(|n| format!("let v{n} = x;\n")).collect();
-    let nested = (0..6).fold("deep(x, who)".to_string(), |inner, _| format!("keep(x, x, x, x, {inner})"));
+    let copies: String = (0..18).map(|n| format!("let v{n} = x;\n")).collect();
+    let nested = (0..9).fold("deep(x, who)".to_string(), |inner, _| format!("keep(x, x, x, x, {inner})"));
     for build in [
         "let x = []; for i in 0..1000 { x.push(who); }",
         "let x = []; for i in 0..1000 { x.push([]); }",
