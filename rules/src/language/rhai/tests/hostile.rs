@@ -111,6 +111,22 @@ fn rules(body: &str) -> String {
     }
 }
 
+/// Lists in the file itself are copied without being measured, so the check counts them.
+#[test]
+fn tables_in_the_file_are_bounded() {
+    let campaign = stumbles();
+    let row = format!("[{}]", vec!["1"; 40].join(","));
+    let table = format!("[{}]", vec![row; 40].join(","));
+    let expected = "a list or map of 1640 elements (limit `collection_size`: 1000)";
+    for rules in [
+        format!("const T = {table};\nfn on_account_opened(event) {{ event.member.grant(\"jd-20\"); let x = T; }}"),
+        format!("fn on_account_opened(event) {{ event.member.grant(\"jd-20\"); let x = {table}; }}"),
+    ] {
+        let found = outcome(&campaign, &[("rules.rhai", &rules)], Limits::default());
+        assert!(found.contains(expected), "{found}");
+    }
+}
+
 #[test]
 fn every_hostile_script_is_stopped() {
     let campaign = stumbles();
@@ -168,7 +184,7 @@ fn memory_stays_within_64_mib() {
     };
     let campaign = stumbles();
     let copies: String = (0..18).map(|n| format!("let v{n} = x;\n")).collect();
-    let nested = (0..9).fold("deep(x, who)".to_string(), |inner, _| format!("keep(x, x, x, x, {inner})"));
+    let nested = (0..13).fold("deep(x, who)".to_string(), |inner, _| format!("keep(x, x, x, {inner})"));
     for build in [
         "let x = []; for i in 0..1000 { x.push(who); }",
         "let x = []; for i in 0..1000 { x.push([]); }",
@@ -177,7 +193,7 @@ fn memory_stays_within_64_mib() {
     ] {
         let rules = format!(
             "fn on_account_opened(event) {{ let who = event.member; who.grant(\"jd-20\"); {build} deep(x, who); }}\n\
-             fn keep(a, b, c, d, e) {{ e }}\n\
+             fn keep(a, b, c, d) {{ d }}\n\
              fn deep(x, who) {{\n{copies}return {nested};\n}}"
         );
         let limits = Limits { operations: 10_000_000, ..Limits::default() };
