@@ -19,8 +19,8 @@ use std::sync::Arc;
 const OPERATIONS_PER_LOOK: u64 = 8;
 /// Together with the call depth and the sizes these bound the memory of one evaluation: variables and unfinished
 /// expressions of every level, each of at most one collection.
-const VARIABLES: usize = 24;
-const EXPRESSION_DEPTH: usize = 32;
+const VARIABLES: usize = 20;
+const EXPRESSION_DEPTH: usize = 64;
 const FUNCTIONS: usize = 200;
 /// A map entry takes several times the memory of a list element.
 const MAP_SHARE: usize = 4;

@@ -9,6 +9,7 @@ mod entries;
 mod growth;
 mod literals;
 mod names;
+mod nesting;
 mod order;
 mod properties;
 mod reach;
@@ -191,6 +192,7 @@ fn look_through<'a>(
         assignments::check(campaign, function, node, findings);
         properties::check(campaign, function, path, findings);
         growth::check(function, node, findings);
+        nesting::check(function, path, findings);
         tables(node, findings);
         comparisons::check(function, node, findings);
         literals::check(node, function, findings);
