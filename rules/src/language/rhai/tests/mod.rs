@@ -7,7 +7,7 @@ mod race;
 mod speed;
 mod stumbles;
 
-use crate::campaign::calendar::{Calendar, Cycle, Every, Moment};
+use crate::campaign::calendar::{Calendar, Cycle, CycleRule, Every, Moment};
 use crate::campaign::{Account, Attribute, BUILT_IN_EVENTS, Campaign, EventType, Field, MemberPath, Reward, Role, RolePath, function_of};
 use crate::diagnostic::Diagnostic;
 use crate::effect::{Action, Verdict};
@@ -27,13 +27,14 @@ pub fn campaign(events: Vec<EventType>, attributes: Vec<Attribute>) -> Campaign 
         worth: None,
         leaderboard: parent.is_none(),
     };
-    let reward = Reward { name: "jd-20".into(), label: Default::default(), pool: None, face_value: None, low_stock: None, price: vec![] };
+    let reward =
+        Reward { name: "jd-20".into(), label: Default::default(), pool: None, face_value: None, low_stock: None, price: vec![], at: None };
     let built_in = BUILT_IN_EVENTS.iter().map(|name| event(name, &[], &[]));
     Campaign {
         id: "test".into(),
         label: Default::default(),
         rules: "rules.rhai".into(),
-        calendar: Calendar::for_tests(Some(Every::Week(2))),
+        calendar: calendar(),
         close_roles: vec![],
         order_independent: false,
         accounts: vec![account("learning", None, vec![1]), account("learning.lesson", Some(0), vec![])],
@@ -43,6 +44,14 @@ pub fn campaign(events: Vec<EventType>, attributes: Vec<Attribute>) -> Campaign 
         limits: Default::default(),
         invariants: vec![],
     }
+}
+
+/// Weeks from Tuesday in Shanghai, September to December 2026.
+fn calendar() -> Calendar {
+    let instant = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
+    let rule = CycleRule { every: Every::Week(2), starts_at: jiff::civil::Time::midnight(), grace_ms: 0 };
+    let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
+    Calendar::new(zone, instant("2026-09-01T00:00:00+08:00"), instant("2026-12-01T00:00:00+08:00"), Some(rule)).unwrap()
 }
 
 /// Fields as `name: type?`, sorted by name as the contract wants them.
@@ -66,6 +75,7 @@ pub fn event(name: &str, fields: &[(&str, &str)], roles: &[&str]) -> EventType {
         roles: roles.collect(),
         once_per: vec![],
         fields,
+        at: None,
     }
 }
 
