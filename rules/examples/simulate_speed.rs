@@ -17,12 +17,17 @@ fn main() -> Result<(), String> {
     for name in ["campaign.toml", "rules.rhai"] {
         files.insert(name.into(), std::fs::read(folder.join(name)).map_err(|e| e.to_string())?.into());
     }
-    let release = Release::compile(1, i64::MIN, &files, &mut Names::default(), &Runtime::default()).map_err(|found| format!("{found:?}"))?;
+    let release =
+        Release::compile(1, i64::MIN, &files, &mut Names::default(), &Runtime::default()).map_err(|found| format!("{found:?}"))?;
     let releases = Releases::new(vec![Arc::new(release)]);
     let copies: u64 = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(40);
     let mut lines: Vec<String> = Vec::new();
     for copy in 0..copies {
-        lines.extend(recorded::learning_race(copy).into_iter().map(|line| line.replace("\"u0", &format!("\"c{copy}-u0")).replace("\"id\":\"", &format!("\"id\":\"c{copy}-"))));
+        lines.extend(
+            recorded::learning_race(copy)
+                .into_iter()
+                .map(|line| line.replace("\"u0", &format!("\"c{copy}-u0")).replace("\"id\":\"", &format!("\"id\":\"c{copy}-"))),
+        );
     }
     // In the order of their times, as one stream would have them.
     lines.sort_by_cached_key(|line| line.split("\"time\":\"").nth(1).map(|rest| rest[..10].to_string()));
@@ -33,7 +38,11 @@ fn main() -> Result<(), String> {
     let count = events.len();
     let report = simulate::run(releases, events, Options { stock: None, seed: 1, progress: &mut |_| {}, progress_every: 0 });
     let took = started.elapsed();
-    println!("{count} events: {:.0}/s decided, {:.0}/s read from JSON", count as f64 / took.as_secs_f64(), count as f64 / parsed.as_secs_f64());
+    println!(
+        "{count} events: {:.0}/s decided, {:.0}/s read from JSON",
+        count as f64 / took.as_secs_f64(),
+        count as f64 / parsed.as_secs_f64()
+    );
     println!("{:?} {:?}", report.outcomes, report.rewards.iter().map(|r| (&r.reward, r.all)).collect::<Vec<_>>());
     Ok(())
 }
