@@ -46,12 +46,12 @@ pub fn campaign(events: Vec<EventType>, attributes: Vec<Attribute>) -> Campaign 
     }
 }
 
-/// Weeks from Tuesday in Shanghai, September to December 2026.
+/// The learning race's weeks.
 fn calendar() -> Calendar {
-    let instant = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
-    let rule = CycleRule { every: Every::Week(2), starts_at: jiff::civil::Time::midnight(), grace_ms: 0 };
     let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
-    Calendar::new(zone, instant("2026-09-01T00:00:00+08:00"), instant("2026-12-01T00:00:00+08:00"), Some(rule)).unwrap()
+    let at = |text: &str| crate::campaign::calendar::instant_in(&zone, text).unwrap();
+    let weekly = CycleRule { every: Every::Week(2), starts_at: jiff::civil::Time::midnight(), grace_ms: 0 };
+    Calendar::new(zone.clone(), at("2020-09-22"), at("2020-10-20"), Some(weekly)).unwrap()
 }
 
 /// Fields as `name: type?`, sorted by name as the contract wants them.
