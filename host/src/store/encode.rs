@@ -71,7 +71,7 @@ pub fn standing(row: &StandingRow) -> String {
 
 pub fn read_standing(cycle: i32, revision: i32, member: i64, text: &str) -> Result<StandingRow> {
     let state: State = from_json("a standing", text)?;
-    if state.reached.len() % 2 != 0 {
+    if !state.reached.len().is_multiple_of(2) {
         return Err(corrupt("a standing", text));
     }
     let reached = state.reached.chunks_exact(2).map(|pair| Ok((dictionary_number(pair[0])?, pair[1]))).collect::<Result<_>>()?;
