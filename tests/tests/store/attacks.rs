@@ -2,7 +2,7 @@
 //! removed the same SQL goes through, so that each defence is shown to be needed.
 
 use guerdon::store::{SettlementRow, SettlementState};
-use guerdon_rules::book::rows::{EntitlementRow, EventRow, GrantRow, GrantState, Held, Outcome};
+use guerdon_rules::book::rows::{EventRow, GrantRow, GrantState, Held, Outcome};
 use guerdon_tests::rows::*;
 use guerdon_tests::stores::World;
 
@@ -200,18 +200,6 @@ const ATTACKS: &[Attack] = &[
     both("delete from names", "names campaign 1 code 1 name learning is in the dictionary", &["names_stay_delete"], &["names_stay on names"]),
     both("update releases set note = 'x'", "releases campaign 1 number 1 is a release", &["releases_stay_update"], &["releases_stay on releases"]),
     both("delete from releases", "releases campaign 1 number 1 is a release", &["releases_stay_delete"], &["releases_stay on releases"]),
-    both(
-        "delete from entitlements",
-        "entitlements campaign 1 cycle 1 revision 1 member 1 what 2 is settled",
-        &["entitlements_stay_delete"],
-        &["entitlements_stay on entitlements"],
-    ),
-    both(
-        "update entitlements set count = 9",
-        "entitlements campaign 1 cycle 1 revision 1 member 1 what 2 is settled",
-        &["entitlements_stay_update"],
-        &["entitlements_stay on entitlements"],
-    ),
     both("update settlements set fence = 0", "is fenced: a fence never goes back", &["settlements_fence"], &["settlements_fence on settlements"]),
     both("delete from settlements", "is a settlement: it is never deleted", &["settlements_stay"], &["settlements_stay on settlements"]),
 ];
@@ -248,14 +236,13 @@ const ONLY_POSTGRES: &[Attack] = &[
     both("truncate journal", "journal: a table of the book is never emptied", &[], &["journal_truncate on journal"]),
     both("truncate events", "events: a table of the book is never emptied", &[], &["events_truncate on events"]),
     both("truncate codes", "codes: a table of the book is never emptied", &[], &["codes_truncate on codes"]),
-    both("truncate entitlements", "entitlements: a table of the book is never emptied", &[], &["entitlements_truncate on entitlements"]),
 ];
 
 /// Grant 1 issued with code 1, 2 revealed with code 2, 3 owed, 4 recalled (its code 3 came back), 6 issued without a pool; codes
 /// 3 to 5 available.
 async fn book(world: &World) {
     let store = &*world.store;
-    let campaign = store.ensure_campaign("race").await.unwrap().campaign;
+    let campaign = store.ensure_campaign("race", 7).await.unwrap().campaign;
     store.import_codes("jd-20", &codes(1, 5), 0).await.unwrap();
     let mut open = store.begin(campaign).await.unwrap();
     let pool = open.pools(&["jd-20"]).await.unwrap()[0].pool;
@@ -295,7 +282,6 @@ async fn book(world: &World) {
     };
     open.put_settlement(&settlement).await.unwrap();
     open.take_lease(1, 1, "a", 60).await.unwrap();
-    open.add_entitlements(1, 1, &[EntitlementRow { member: 1, what: 2, count: 5 }]).await.unwrap();
     let second = delta(&first.head);
     open.write(&second).await.unwrap();
     open.commit().await.unwrap();
