@@ -1,7 +1,11 @@
-//! The host of Guerdon: owns the state and the cards, serves the API, issues exactly once.
-//!
-//! `store` is the seam to databases, `flow` is what the host does, `http` and `cli` are how it is asked.
+//! The host of Guerdon: it owns the state and the cards. [`flow`] does, whoever asks; [`http`] and [`cli`] ask;
+//! [`store`] keeps. [`config`] is what an operator sets, [`clock`] the only place that reads the machine's time.
 
+pub mod cli;
 pub mod clock;
+pub mod codes_file;
+pub mod config;
 pub mod flow;
+pub mod http;
+pub mod lines;
 pub mod store;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The program: see [`guerdon::cli`].
+
+fn main() -> std::process::ExitCode {
+    guerdon::cli::run()
+}

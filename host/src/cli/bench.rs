@@ -1,0 +1,1 @@
+//! `guerdon bench`: how many events a second this machine books.

@@ -1,0 +1,66 @@
+//! `guerdon check`: whether campaign folders could be releases, and what is wrong where.
+
+use super::exit::Failure;
+use super::output::{self, Format};
+use super::{folder, snippet, start};
+use clap::Args;
+use guerdon_rules::diagnostic::Diagnostic;
+use guerdon_rules::language::{Files, explain};
+use guerdon_rules::limits::Limits;
+use guerdon_rules::names::Names;
+use guerdon_rules::release::Release;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Check campaign folders: exit code 1 when one has errors
+#[derive(Args)]
+#[command(after_help = "Example:\n  guerdon check campaigns/learning-race --explain")]
+pub struct Check {
+    /// Campaign folders
+    #[arg(required = true, value_name = "FOLDER")]
+    folders: Vec<PathBuf>,
+    /// Say what each function of the rule file reads and asks for
+    #[arg(long)]
+    explain: bool,
+}
+
+#[derive(Serialize)]
+struct Checked {
+    folder: String,
+    ok: bool,
+    diagnostics: Vec<Diagnostic>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<String>,
+    #[serde(skip)]
+    files: Files,
+}
+
+pub fn run(check: &Check, format: Format) -> Result<(), Failure> {
+    let checked = check.folders.iter().map(|folder| one(folder, check.explain)).collect::<Result<Vec<_>, Failure>>()?;
+    output::print(format, &checked, |all| all.iter().map(pretty).collect())?;
+    if checked.iter().all(|c| c.ok) { Ok(()) } else { Err(Failure::Failed) }
+}
+
+fn one(folder: &Path, explained: bool) -> Result<Checked, Failure> {
+    let files = folder::read(folder)?;
+    let compiled = Release::compile(1, 0, &files, &mut Names::default(), &start::runtime(Limits::default()));
+    let explanation =
+        compiled.as_ref().ok().filter(|_| explained).map(|release| explain::explain(&release.campaign, release.module.handlers()));
+    let (ok, diagnostics) = match compiled {
+        Ok(release) => (true, release.warnings),
+        Err(diagnostics) => (false, diagnostics),
+    };
+    Ok(Checked { folder: folder.display().to_string(), ok, diagnostics, explanation, files })
+}
+
+fn pretty(checked: &Checked) -> String {
+    let mut text: String = checked.diagnostics.iter().map(|d| snippet::render(d, &checked.folder, &checked.files) + "\n").collect();
+    let errors = checked.diagnostics.iter().filter(|d| d.is_error()).count();
+    let warnings = checked.diagnostics.len() - errors;
+    let word = if checked.ok { "ok" } else { "failed" };
+    text.push_str(&format!("{}: {word}, {errors} errors, {warnings} warnings\n", checked.folder));
+    if let Some(explanation) = &checked.explanation {
+        text.push_str(&format!("\n{explanation}"));
+    }
+    text
+}

@@ -1,0 +1,78 @@
+//! Campaign folders on disk. What makes a release: `campaign.toml`, scripts and modules. Cases, sources of guests and
+//! hidden files are not part of it, so that editing a case makes no release.
+
+use super::exit::Failure;
+use guerdon_rules::language::Files;
+use std::path::{Path, PathBuf};
+
+const MANIFEST: &str = "campaign.toml";
+/// A component with a whole interpreter inside is about half of that.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// The files of one campaign's folder.
+pub fn read(folder: &Path) -> Result<Files, Failure> {
+    if !folder.join(MANIFEST).is_file() {
+        return Err(Failure::Usage(format!("{} is no campaign folder: it has no {MANIFEST}", folder.display())));
+    }
+    let mut files = Files::new();
+    read_into(folder, "", &mut files)?;
+    Ok(files)
+}
+
+/// Campaign folders within a folder, by name.
+pub fn campaigns(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    for entry in entries(folder)? {
+        if entry.join(MANIFEST).is_file() {
+            found.push(entry);
+        }
+    }
+    Ok(found)
+}
+
+fn read_into(folder: &Path, prefix: &str, files: &mut Files) -> Result<(), Failure> {
+    for path in entries(folder)? {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        if name.starts_with('.') || matches!(name, "cases" | "target" | "src" | "node_modules") {
+            continue;
+        }
+        if path.is_dir() {
+            read_into(&path, &format!("{prefix}{name}/"), files)?;
+        } else if (prefix.is_empty() && name == MANIFEST) || name.ends_with(".rhai") || name.ends_with(".wasm") {
+            files.insert(format!("{prefix}{name}"), content(&path)?.into());
+        }
+    }
+    Ok(())
+}
+
+fn content(path: &Path) -> Result<Vec<u8>, Failure> {
+    let told = |e: std::io::Error| Failure::Infrastructure(format!("{}: {e}", path.display()));
+    if std::fs::metadata(path).map_err(told)?.len() > MOST_BYTES {
+        return Err(Failure::Usage(format!("{} is larger than {MOST_BYTES} bytes", path.display())));
+    }
+    std::fs::read(path).map_err(told)
+}
+
+/// Sorted, so that the same folder is read in the same order everywhere.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let told = |e: std::io::Error| Failure::Infrastructure(format!("{}: {e}", folder.display()));
+    let mut paths =
+        std::fs::read_dir(folder).map_err(told)?.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(told)?;
+    paths.sort();
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn only_what_makes_a_release_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["campaign.toml", "rules.rhai", "lib/more.rhai", "cases/a.toml", "src/lib.rs", "README.md", ".x.rhai"] {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "x").unwrap();
+        }
+        let names: Vec<String> = super::read(folder.path()).ok().unwrap().into_keys().collect();
+        assert_eq!(names, ["campaign.toml", "lib/more.rhai", "rules.rhai"]);
+    }
+}

@@ -1,0 +1,127 @@
+//! The command line. One file a command; each asks a flow or the rules crate and prints what it said. Promises:
+//! results on stdout, progress and logs on stderr; `--format json` prints the same values that the API has; the exit
+//! code says what became of it ([`exit`]). Must not know: SQL, how a flow does what it is asked.
+
+mod audit;
+mod bench;
+mod check;
+mod codes;
+mod demo;
+mod exit;
+mod folder;
+mod migrate;
+mod output;
+mod serve;
+mod settle;
+mod snippet;
+mod start;
+mod switch;
+
+use crate::config::{self, Flags, Loaded};
+use clap::{Args, Parser, Subcommand};
+use exit::Failure;
+use output::Format;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Reward campaigns as rule files; the host owns the state and the cards.
+#[derive(Parser)]
+#[command(name = "guerdon", version, max_term_width = 100, arg_required_else_help = true, subcommand_required = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Common {
+    /// The configuration file [default: guerdon.toml, if it is there]
+    #[arg(long, global = true, env = "GUERDON_CONFIG", value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// The database: postgres://… or sqlite:PATH [default: guerdon.db among the data]
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+    /// The folder of the SQLite file and of the code key [default: here]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value = "pretty")]
+    format: Format,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Check(check::Check),
+    Settle(settle::Settle),
+    #[command(subcommand)]
+    Codes(codes::Codes),
+    Switch(switch::Switch),
+    Migrate(migrate::Migrate),
+    Audit(audit::Audit),
+}
+
+/// Does what the arguments of this process ask.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::report(&Failure::Infrastructure(error.to_string())),
+    };
+    match runtime.block_on(dispatch(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => exit::report(&failure),
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<(), Failure> {
+    if let Command::Serve(serve) = cli.command {
+        // Ends itself, in good order, when it is interrupted.
+        return serve::run(&serve, &cli.common).await;
+    }
+    tokio::select! {
+        done = short(cli.command, &cli.common) => done,
+        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+    }
+}
+
+/// A command that ends by itself, and may be interrupted anywhere: what it had not committed is as if never begun.
+async fn short(command: Command, common: &Common) -> Result<(), Failure> {
+    let format = common.format;
+    let load = || common.load(Flags::default());
+    match command {
+        Command::Serve(serve) => serve::run(&serve, common).await,
+        Command::Check(check) => check::run(&check, format),
+        Command::Settle(settle) => settle::run(&settle, &load()?, format).await,
+        Command::Codes(codes) => codes::run(&codes, &load()?, format).await,
+        Command::Switch(switch) => switch::run(&switch, &load()?, format).await,
+        Command::Migrate(migrate) => migrate::run(&migrate, &load()?, format).await,
+        Command::Audit(audit) => audit::run(&audit, &load()?, format).await,
+    }
+}
+
+impl Common {
+    /// What is in force: `flags` of the command, with those that all commands share.
+    fn load(&self, flags: Flags) -> Result<Loaded, Failure> {
+        let flags = Flags { data: self.data.clone(), database: self.database.clone(), ..flags };
+        config::load(self.config.as_deref(), &flags).map_err(Failure::Usage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent_and_every_command_has_an_example() {
+        let mut cli = Cli::command();
+        cli.build();
+        cli.clone().debug_assert();
+        for command in cli.get_subcommands().filter(|c| c.get_name() != "help") {
+            let help = command.clone().render_long_help().to_string();
+            assert!(help.contains("Example") || command.has_subcommands(), "{}: {help}", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! `guerdon serve`: the host over HTTP, with the campaigns of a folder and a scheduler. Ends in good order: a first
+//! signal finishes what runs, a second one ends at once and loses nothing that was acknowledged.
+
+use super::exit::Failure;
+use super::output::{self, Format};
+use super::{Common, folder, start};
+use crate::config::{self, Flags};
+use crate::flow::{FlowError, Host};
+use crate::http::{self, Access};
+use clap::Args;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Serve the HTTP API, and settle cycles when they are due
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    guerdon serve --campaigns campaigns --insecure-local\n  \
+    GUERDON_KEYS='[{name=\"app\", sha256=\"…\"}]' guerdon serve --database postgres://guerdon@localhost/guerdon")]
+pub struct Serve {
+    /// Address and port [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// A folder of campaign folders: each becomes a release when its content is new
+    #[arg(long, value_name = "FOLDER")]
+    campaigns: Option<PathBuf>,
+    /// Ask for no key; only on a loopback address
+    #[arg(long)]
+    insecure_local: bool,
+    /// Print what is in force, secrets masked, and end
+    #[arg(long)]
+    print_config: bool,
+}
+
+pub async fn run(serve: &Serve, common: &Common) -> Result<(), Failure> {
+    let flags = Flags { listen: serve.listen.clone(), campaigns: serve.campaigns.clone(), ..Flags::default() };
+    let loaded = common.load(flags)?;
+    let config = &loaded.config;
+    if serve.print_config {
+        return output::print(common.format, config, |_| config::show(&loaded));
+    }
+    start::log(&config.log)?;
+    let access = access(serve, config)?;
+    let host = start::host(config).await?;
+    if let Some(campaigns) = &config.campaigns {
+        load_campaigns(&host, campaigns).await?;
+    }
+    let listener =
+        TcpListener::bind(&config.listen).await.map_err(|e| Failure::Infrastructure(format!("cannot listen on {}: {e}", config.listen)))?;
+    announce(common.format, &listener, &host)?;
+    let stopping = CancellationToken::new();
+    let scheduler = tokio::spawn(schedule(host.clone(), Duration::from_secs(config.lanes.schedule_seconds.max(1)), stopping.clone()));
+    let options = http::Options { access, limits: config.http_limits() };
+    let served = http::serve(listener, host, options, until_signalled()).await;
+    stopping.cancel();
+    if scheduler.await.is_err() {
+        tracing::error!("the scheduler panicked");
+    }
+    served.map_err(|e| match e.kind() {
+        std::io::ErrorKind::PermissionDenied => Failure::Usage(e.to_string()),
+        _ => Failure::from(e),
+    })
+}
+
+fn access(serve: &Serve, config: &config::Config) -> Result<Access, Failure> {
+    if serve.insecure_local {
+        return Ok(Access::ThisMachine);
+    }
+    if config.keys.is_empty() {
+        let text = "nobody could call: configure [[keys]] in guerdon.toml, or, to try it on this machine, use --insecure-local";
+        return Err(Failure::Usage(text.into()));
+    }
+    config.access().map_err(Failure::Usage)
+}
+
+/// A folder that cannot be a release is that campaign's trouble only: it is told, and the others are served.
+async fn load_campaigns(host: &Arc<Host>, campaigns: &Path) -> Result<(), Failure> {
+    for path in folder::campaigns(campaigns)? {
+        match host.add_release(folder::read(&path)?, None, "serve", &format!("from {}", path.display())).await {
+            Ok(added) if added.added => tracing::info!(campaign = added.campaign, release = added.number, "a release was added"),
+            Ok(_) => {}
+            Err(FlowError::Rules(diagnostics)) => {
+                diagnostics.iter().for_each(|d| tracing::error!(folder = %path.display(), "{d}"));
+            }
+            Err(error @ (FlowError::Invalid(_) | FlowError::Conflict(_))) => {
+                tracing::error!(folder = %path.display(), %error, "no release")
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// The address on stdout, so that whoever asked for port 0 learns it.
+fn announce(format: Format, listener: &TcpListener, host: &Host) -> Result<(), Failure> {
+    let address = format!("http://{}", listener.local_addr()?);
+    let said = json!({ "address": address, "version": env!("CARGO_PKG_VERSION"), "database": host.store.backend() });
+    match format {
+        Format::Pretty => output::print(format, &said, |_| format!("guerdon {} on {address}", env!("CARGO_PKG_VERSION"))),
+        // One line, because more than this may follow.
+        Format::Json => {
+            println!("{said}");
+            Ok(())
+        }
+    }
+}
+
+/// Looks again and again for what is due. What could not be done is logged there, and tried again here.
+async fn schedule(host: Arc<Host>, pause: Duration, stopping: CancellationToken) {
+    while !stopping.is_cancelled() {
+        host.run_due().await;
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Ready at the first SIGINT or SIGTERM. A second one ends the process.
+async fn until_signalled() {
+    signalled().await;
+    tracing::info!("stopping: finishing what runs");
+    tokio::spawn(async {
+        signalled().await;
+        std::process::exit(130);
+    });
+}
+
+#[cfg(unix)]
+async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => signals.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn signalled() {
+    // Without a signal there is nothing to wait for but the end of the process.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

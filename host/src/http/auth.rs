@@ -1,0 +1,63 @@
+//! The gate before every route that needs a key: `Authorization: Bearer KEY` (RFC 6750).
+//! Must not know: what lies behind it.
+
+use super::error::Problem;
+use super::{Access, State};
+use axum::extract::Request;
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderName};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+/// The name of the key that opened the gate, for the log.
+#[derive(Clone)]
+pub struct Caller(pub String);
+
+pub async fn with_a_key(api: State, mut request: Request, next: Next) -> Response {
+    let caller = match &api.access {
+        Access::ThisMachine => from_this_machine(request.headers()).map(|()| "this machine".to_string()),
+        access => bearer(request.headers()).and_then(|key| access.key_named(key).map(String::from)),
+    };
+    let Some(caller) = caller else { return Problem::unauthorized().into_response() };
+    request.extensions_mut().insert(Caller(caller.clone()));
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(Caller(caller));
+    response
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
+}
+
+/// A page of a stranger, opened in a browser on this machine, can send requests here too; it shows in `Origin`, or,
+/// with a name that its owner points to 127.0.0.1, in `Host`.
+fn from_this_machine(headers: &HeaderMap) -> Option<()> {
+    let local = |name: HeaderName| headers.get(name).is_none_or(|value| value.to_str().is_ok_and(is_local));
+    (local(HOST) && local(ORIGIN)).then_some(())
+}
+
+/// `localhost:8080`, `http://127.0.0.1`, `[::1]:80`.
+fn is_local(authority: &str) -> bool {
+    let authority = authority.split_once("://").map_or(authority, |(_, rest)| rest);
+    let name = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(""),
+        None => authority.split(':').next().unwrap_or(""),
+    };
+    name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn names_of_this_machine() {
+        for yes in ["localhost", "localhost:80", "http://127.0.0.1:8080", "[::1]:80", "http://[::1]"] {
+            assert!(is_local(yes), "{yes}");
+        }
+        for no in ["evil.example", "http://127.0.0.1.evil.example", "null", "192.168.1.2:80", ""] {
+            assert!(!is_local(no), "{no}");
+        }
+    }
+}
