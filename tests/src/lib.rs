@@ -1,1 +1,4 @@
-//! x
+//! What tests share: databases, and the rows that they write.
+
+pub mod postgres;
+pub mod rows;

@@ -52,15 +52,16 @@ create table standings (
   campaign integer  not null,
   cycle    integer  not null,
   member   bigint   not null,
-  revision smallint not null check (revision > 0),
+  revision integer  not null check (revision > 0),
   state    text     not null,
   primary key (campaign, cycle, member, revision)
 ) with (fillfactor = 70);
+create index standings_member on standings (campaign, member, cycle);
 
 create table cycles (
   campaign integer  not null,
   cycle    integer  not null,
-  revision smallint not null check (revision > 0),
+  revision integer  not null check (revision > 0),
   state    text     not null,
   primary key (campaign, cycle)
 );
@@ -127,7 +128,8 @@ create table pools (
   owed            bigint  not null default 0 check (owed >= 0)
 );
 
--- state: 1 owed, 2 issued, 3 revealed, 4 used, 5 expired, 6 recalled, 7 void. held: 0 stock, 1 budget, 2 switch
+-- state: 1 owed, 2 issued, 3 revealed, 4 used, 5 expired, 6 recalled, 7 void. held: 0 stock, 1 budget, 2 switch.
+-- revealed stays 1 for ever once the code was shown: such a code never changes owner, not even after a recall.
 create table grants (
   campaign   integer  not null,
   number     bigint   not null check (number > 0),
@@ -146,27 +148,31 @@ create table grants (
   cycle      integer  not null,
   at_ms      bigint   not null,
   face_value bigint   not null check (face_value >= 0),
-  primary key (campaign, number)
+  revealed   smallint not null default 0 check (revealed in (0, 1)),
+  primary key (campaign, number),
+  check (revealed = 1 or state not in (3, 4))
 );
 -- The grant key: one cause earns its rewards once, for ever.
 create unique index grants_key on grants (campaign, member, function, cause, reward, ordinal);
-create index grants_owed on grants (pool, campaign, number) where state = 1;
+create index grants_owed on grants (pool, campaign, number) where state = 1 and held = 0;
+create index grants_held on grants (campaign, number) where state = 1 and held <> 0;
 
 -- state: 1 available, 2 issued
 create table codes (
-  pool        integer  not null references pools,
-  number      bigint   not null check (number > 0),
-  state       smallint not null check (state in (1, 2)),
-  hash        bytea    not null check (octet_length(hash) = 32),
-  sealed      bytea    not null,
-  key         integer  not null,
-  campaign    integer,
+  pool         integer  not null references pools,
+  number       bigint   not null check (number > 0),
+  state        smallint not null check (state in (1, 2)),
+  hash         bytea    not null check (octet_length(hash) = 32),
+  sealed       bytea    not null,
+  key          integer  not null,
+  campaign     integer,
   grant_number bigint,
-  imported_ms bigint   not null,
+  imported_ms  bigint   not null,
   primary key (pool, number),
   check ((state = 2) = (campaign is not null and grant_number is not null))
 );
 create unique index codes_hash on codes (hash);
+create index codes_available on codes (pool, number) where state = 1;
 create unique index codes_grant on codes (campaign, grant_number) where grant_number is not null;
 
 -- kind: 1 event, 2 close, 3 settlement, 4 switch, 5 release, 6 fill, 7 reveal
@@ -184,18 +190,18 @@ create table journal (
 
 -- state: 1 planned, 2 running, 3 done
 create table settlements (
-  campaign    integer  not null,
-  cycle       integer  not null,
-  revision    smallint not null check (revision > 0),
-  state       smallint not null check (state between 1 and 3),
-  release     integer  not null,
-  cursor      bigint   not null,
-  fence       bigint   not null default 0,
-  owner       text,
-  lease_until_ms bigint not null default 0,
-  digest      text,
-  failed      text     not null default '[]',
-  excess      text     not null default '[]',
-  why         text     not null,
+  campaign       integer  not null,
+  cycle          integer  not null,
+  revision       integer  not null check (revision > 0),
+  state          smallint not null check (state between 1 and 3),
+  release        integer  not null,
+  cursor         bigint   not null,
+  fence          bigint   not null default 0,
+  owner          text,
+  lease_until_ms bigint   not null default 0,
+  digest         text,
+  failed         text     not null default '[]',
+  excess         text     not null default '[]',
+  why            text     not null,
   primary key (campaign, cycle, revision)
 );

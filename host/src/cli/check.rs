@@ -44,7 +44,8 @@ pub fn run(check: &Check, format: Format) -> Result<(), Failure> {
 fn one(folder: &Path, explained: bool) -> Result<Checked, Failure> {
     let files = folder::read(folder)?;
     let compiled = Release::compile(1, 0, &files, &mut Names::default(), &start::runtime(Limits::default()));
-    let explanation = compiled.as_ref().ok().filter(|_| explained).map(|release| explain::explain(&release.campaign, release.module.handlers()));
+    let explanation =
+        compiled.as_ref().ok().filter(|_| explained).map(|release| explain::explain(&release.campaign, release.module.handlers()));
     let (ok, diagnostics) = match compiled {
         Ok(release) => (true, release.warnings),
         Err(diagnostics) => (false, diagnostics),

@@ -24,8 +24,10 @@ pub enum Codes {
 
 /// Import codes into a pool: one a line, or CSV with a column `code`
 #[derive(Args)]
-#[command(after_help = "Example:\n  guerdon codes import jd-20 codes.csv\n\nExit code 1 when a line is malformed; the others are imported. \
-    Importing a file again changes nothing.")]
+#[command(
+    after_help = "Example:\n  guerdon codes import jd-20 codes.csv\n\nExit code 1 when a line is malformed; the others are imported. \
+    Importing a file again changes nothing."
+)]
 pub struct Import {
     pool: String,
     #[arg(value_name = "FILE")]

@@ -56,7 +56,8 @@ fn content(path: &Path) -> Result<Vec<u8>, Failure> {
 /// Sorted, so that the same folder is read in the same order everywhere.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let told = |e: std::io::Error| Failure::Infrastructure(format!("{}: {e}", folder.display()));
-    let mut paths = std::fs::read_dir(folder).map_err(told)?.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(told)?;
+    let mut paths =
+        std::fs::read_dir(folder).map_err(told)?.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(told)?;
     paths.sort();
     Ok(paths)
 }

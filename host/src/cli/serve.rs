@@ -85,7 +85,9 @@ async fn load_campaigns(host: &Arc<Host>, campaigns: &Path) -> Result<(), Failur
             Err(FlowError::Rules(diagnostics)) => {
                 diagnostics.iter().for_each(|d| tracing::error!(folder = %path.display(), "{d}"));
             }
-            Err(error @ (FlowError::Invalid(_) | FlowError::Conflict(_))) => tracing::error!(folder = %path.display(), %error, "no release"),
+            Err(error @ (FlowError::Invalid(_) | FlowError::Conflict(_))) => {
+                tracing::error!(folder = %path.display(), %error, "no release")
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -109,9 +111,7 @@ fn announce(format: Format, listener: &TcpListener, host: &Host) -> Result<(), F
 /// Looks again and again for what is due. A database that is away for a while is not the end of it.
 async fn schedule(host: Arc<Host>, pause: Duration, stopping: CancellationToken) {
     while !stopping.is_cancelled() {
-        if let Err(error) = host.run_due().await {
-            tracing::warn!(%error, "what is due could not be done, and is tried again");
-        }
+        host.run_due().await;
         tokio::select! {
             () = stopping.cancelled() => {}
             () = tokio::time::sleep(pause) => {}

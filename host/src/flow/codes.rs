@@ -57,7 +57,10 @@ impl Host {
 
     pub async fn pools(&self) -> Result<Vec<PoolView>> {
         let rows = self.store.pool_status().await?;
-        Ok(rows.into_iter().map(|p| PoolView { pool: p.name, imported: p.imported, available: p.available, issued: p.issued, owed: p.owed }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|p| PoolView { pool: p.name, imported: p.imported, available: p.available, issued: p.issued, owed: p.owed })
+            .collect())
     }
 }
 

@@ -30,7 +30,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { queue_events: 16_384, group_events: 1024, settle_page: 500, lease_seconds: 30, name: format!("host-{}", std::process::id()) }
+        Settings {
+            queue_events: 16_384,
+            group_events: 1024,
+            settle_page: 500,
+            lease_seconds: 30,
+            name: format!("host-{}", std::process::id()),
+        }
     }
 }
 
@@ -79,7 +85,13 @@ impl Rules {
 
 impl Host {
     /// Opens a host on a store and loads every campaign that is there.
-    pub async fn open(store: Arc<dyn Store>, clock: Arc<dyn Clock>, runtime: Runtime, sealer: Arc<Sealer>, settings: Settings) -> Result<Arc<Host>> {
+    pub async fn open(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        runtime: Runtime,
+        sealer: Arc<Sealer>,
+        settings: Settings,
+    ) -> Result<Arc<Host>> {
         let host = Arc::new(Host { store, clock, runtime, sealer, settings, campaigns: RwLock::default() });
         for row in host.store.campaigns().await? {
             host.serve(row).await?;
@@ -108,7 +120,7 @@ impl Host {
             return Ok(running);
         }
         let running = Arc::new_cyclic(|running| Running {
-            lane: Lane::start(self.clone(), running.clone()),
+            lane: Lane::start(self, running.clone()),
             leaderboards: Leaderboards::default(),
             rules: ArcSwap::default(),
             row: row.clone(),

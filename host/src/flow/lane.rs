@@ -212,7 +212,12 @@ struct Done {
 }
 
 /// One commit, tried again while the database is busy or away.
-async fn commit<'a>(host: &Host, running: &Running, patience: &mut Patience, items: impl Iterator<Item = &'a Item> + Clone) -> Result<Done> {
+async fn commit<'a>(
+    host: &Host,
+    running: &Running,
+    patience: &mut Patience,
+    items: impl Iterator<Item = &'a Item> + Clone,
+) -> Result<Done> {
     let mut pause = Duration::from_millis(5);
     for _ in 1..TRIES {
         match try_commit(host, running, patience, items.clone()).await {
@@ -226,7 +231,12 @@ async fn commit<'a>(host: &Host, running: &Running, patience: &mut Patience, ite
     try_commit(host, running, patience, items).await
 }
 
-async fn try_commit<'a>(host: &Host, running: &Running, patience: &mut Patience, items: impl Iterator<Item = &'a Item> + Clone) -> Result<Done> {
+async fn try_commit<'a>(
+    host: &Host,
+    running: &Running,
+    patience: &mut Patience,
+    items: impl Iterator<Item = &'a Item> + Clone,
+) -> Result<Done> {
     let now_ms = host.now_ms();
     let mut rules = running.rules.load_full();
     let prepare_new = |rules: &super::host::Rules| -> Vec<Option<Prepared>> {
@@ -251,7 +261,10 @@ async fn try_commit<'a>(host: &Host, running: &Running, patience: &mut Patience,
             }
         }
     }
-    let batch: Vec<Prepared> = prepared.into_iter().collect::<Option<_>>().ok_or_else(|| FlowError::NotFound("the campaign has no release, or the event is not there".into()))?;
+    let batch: Vec<Prepared> = prepared
+        .into_iter()
+        .collect::<Option<_>>()
+        .ok_or_else(|| FlowError::NotFound("the campaign has no release, or the event is not there".into()))?;
     let pool_names = rules.pool_names();
     let pools = if pool_names.is_empty() { Vec::new() } else { transaction.pools(&pool_names).await? };
     let mut book = Book::new(transaction.head().clone(), pools);

@@ -9,7 +9,13 @@ use guerdon_rules::book::prepare::{Prepared, Releases};
 use guerdon_rules::event::Key;
 
 /// After this, every event of the batch can be decided, or asks for a group of its own.
-pub(super) async fn load(transaction: &mut dyn Transaction, book: &mut Book, batch: &[Prepared], releases: &Releases, now_ms: i64) -> Result<()> {
+pub(super) async fn load(
+    transaction: &mut dyn Transaction,
+    book: &mut Book,
+    batch: &[Prepared],
+    releases: &Releases,
+    now_ms: i64,
+) -> Result<()> {
     let mut identities: Vec<Key> = batch.iter().map(|p| p.identity).collect();
     identities.sort_unstable();
     identities.dedup();
@@ -24,7 +30,13 @@ pub(super) async fn load(transaction: &mut dyn Transaction, book: &mut Book, bat
     load_rows(transaction, book, batch).await
 }
 
-pub(super) async fn load_members(transaction: &mut dyn Transaction, book: &mut Book, gaps: &MemberGaps, releases: &Releases, now_ms: i64) -> Result<()> {
+pub(super) async fn load_members(
+    transaction: &mut dyn Transaction,
+    book: &mut Book,
+    gaps: &MemberGaps,
+    releases: &Releases,
+    now_ms: i64,
+) -> Result<()> {
     if !gaps.ids.is_empty() {
         book.load_members(&gaps.ids, transaction.members(&gaps.ids).await?);
     }

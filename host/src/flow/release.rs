@@ -5,7 +5,7 @@ use super::error::{FlowError, Result};
 use super::host::{Host, Rules, Running};
 use super::read::instant;
 use super::views::ReleaseAdded;
-use crate::store::{ReleaseRow, Store, StoreError, encode};
+use crate::store::{ReleaseRow, StoreError, encode};
 use guerdon_rules::book::Book;
 use guerdon_rules::book::prepare::Releases;
 use guerdon_rules::book::rows::JournalKind;
@@ -19,7 +19,13 @@ impl Host {
     /// Adds a folder as the newest release of its campaign; the campaign is made if it is not there. The first release
     /// decides everything; a later one what happens from `effective_from_ms` on (by event time; none: from now on).
     /// Content equal to the newest release adds nothing.
-    pub async fn add_release(self: &Arc<Self>, files: Files, effective_from_ms: Option<i64>, author: &str, note: &str) -> Result<ReleaseAdded> {
+    pub async fn add_release(
+        self: &Arc<Self>,
+        files: Files,
+        effective_from_ms: Option<i64>,
+        author: &str,
+        note: &str,
+    ) -> Result<ReleaseAdded> {
         let id = file::parse(&files).map_err(FlowError::Rules)?.id.to_string();
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|e| FlowError::Internal(format!("no random numbers: {e}")))?;
@@ -35,7 +41,14 @@ impl Host {
     }
 
     /// None: another host added one in between.
-    async fn try_add(&self, running: &Running, files: &Files, effective_from_ms: Option<i64>, author: &str, note: &str) -> Result<Option<ReleaseAdded>> {
+    async fn try_add(
+        &self,
+        running: &Running,
+        files: &Files,
+        effective_from_ms: Option<i64>,
+        author: &str,
+        note: &str,
+    ) -> Result<Option<ReleaseAdded>> {
         let rules = running.rules.load_full();
         let (campaign, newest) = (running.row.id.clone(), rules.releases.newest());
         let hash = content_hash(files);
@@ -45,8 +58,7 @@ impl Host {
         }
         let mut names = rules.names.clone();
         let number = newest.map_or(1, |r| r.number + 1);
-        let compiled = |at_ms| Release::compile(number, at_ms, files, &mut names, &self.runtime);
-        let mut release = compiled(0).map_err(FlowError::Rules)?;
+        let mut release = Release::compile(number, 0, files, &mut names, &self.runtime).map_err(FlowError::Rules)?;
         release.effective_from_ms = match newest {
             None => effective_from_ms.unwrap_or_else(|| release.campaign.calendar.starts_ms()),
             Some(newest) => {
@@ -111,7 +123,9 @@ fn check_successor(before: &Campaign, after: &Campaign) -> Result<()> {
         ("[cycle]", old.has_cycles() == new.has_cycles() && old.cycles().iter().zip(new.cycles()).all(|(a, b)| a.starts_ms == b.starts_ms)),
     ];
     match kept.iter().find(|(_, same)| !same) {
-        Some((what, _)) => Err(FlowError::Conflict(format!("a release cannot change {what} of a campaign that has begun: start a new campaign"))),
+        Some((what, _)) => {
+            Err(FlowError::Conflict(format!("a release cannot change {what} of a campaign that has begun: start a new campaign")))
+        }
         None => Ok(()),
     }
 }

@@ -88,7 +88,10 @@ impl Sealer {
         let (nonce, cipher_text) = code.sealed.split_at_checked(NONCE_BYTES).ok_or_else(|| told("it is cut off"))?;
         let nonce = XNonce::try_from(nonce).map_err(|_| told("it is cut off"))?;
         let bound = bound_to(pool, &code.hash);
-        let clear = key.cipher.decrypt(&nonce, Payload { msg: cipher_text, aad: &bound }).map_err(|_| told("it was changed, or sealed by another key"))?;
+        let clear = key
+            .cipher
+            .decrypt(&nonce, Payload { msg: cipher_text, aad: &bound })
+            .map_err(|_| told("it was changed, or sealed by another key"))?;
         String::from_utf8(clear).map(Zeroizing::new).map_err(|_| told("it is no text"))
     }
 }

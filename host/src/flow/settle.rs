@@ -20,6 +20,7 @@ use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// One run over one revision.
@@ -75,13 +76,16 @@ impl Host {
     }
 
     async fn settle_one(&self, running: &Running, rules: &Arc<Rules>, cycle: i32) -> Result<SettleReport> {
+        // Two runs of one host are two owners.
+        static RUNS: AtomicU64 = AtomicU64::new(0);
+        let owner = format!("{} run {}", self.settings.name, RUNS.fetch_add(1, Ordering::Relaxed));
         loop {
             let (row, run) = self.begin_settlement(running, rules, cycle).await?;
             if row.state == SettlementState::Done {
                 return self.verify(running, &row, run).await;
             }
             let mut transaction = self.store.begin(running.row.campaign).await?;
-            let fence = transaction.take_lease(cycle, row.revision, &self.settings.name, self.settings.lease_seconds).await?;
+            let fence = transaction.take_lease(cycle, row.revision, &owner, self.settings.lease_seconds).await?;
             transaction.commit().await?;
             match fence {
                 Some(fence) => match self.run_pages(running, row, run, fence).await {
@@ -126,7 +130,15 @@ impl Host {
         Ok((row, run))
     }
 
-    async fn prepare_run(&self, running: &Running, rules: &Arc<Rules>, release: Arc<Release>, cycle: Cycle, revision: i32, dry: bool) -> Result<Run> {
+    async fn prepare_run(
+        &self,
+        running: &Running,
+        rules: &Arc<Rules>,
+        release: Arc<Release>,
+        cycle: Cycle,
+        revision: i32,
+        dry: bool,
+    ) -> Result<Run> {
         let reach = Reach::of(&release);
         let places = match reach.ranked_accounts.is_empty() {
             true => Vec::new(),
@@ -136,7 +148,14 @@ impl Host {
     }
 
     /// Everybody's place on each leaderboard, from the standings that this revision sees.
-    async fn places(&self, running: &Running, release: &Release, cycle: i32, revision: i32, accounts: &[usize]) -> Result<Vec<(usize, FxHashMap<i64, i64>)>> {
+    async fn places(
+        &self,
+        running: &Running,
+        release: &Release,
+        cycle: i32,
+        revision: i32,
+        accounts: &[usize],
+    ) -> Result<Vec<(usize, FxHashMap<i64, i64>)>> {
         let mut ranked: Vec<Vec<Ranked>> = vec![Vec::new(); accounts.len()];
         let mut after = 0;
         loop {
@@ -165,7 +184,8 @@ impl Host {
         tally.failed = std::mem::take(&mut retried);
         loop {
             let mut transaction = self.begin_page(running, &row, fence).await?;
-            let page = transaction.settlement_page(row.cycle, row.revision, run.only_changed(), row.cursor, self.settings.settle_page).await?;
+            let page =
+                transaction.settlement_page(row.cycle, row.revision, run.only_changed(), row.cursor, self.settings.settle_page).await?;
             let Some(last) = page.last().map(|s| s.member) else { break };
             self.close_page(running, &mut *transaction, &run, page, &mut tally).await?;
             row.cursor = last;
@@ -207,7 +227,15 @@ impl Host {
         Ok(())
     }
 
-    async fn finish(&self, running: &Running, mut row: SettlementRow, run: Run, fence: i64, mut tally: Tally, had_failures: bool) -> Result<SettleReport> {
+    async fn finish(
+        &self,
+        running: &Running,
+        mut row: SettlementRow,
+        run: Run,
+        fence: i64,
+        mut tally: Tally,
+        had_failures: bool,
+    ) -> Result<SettleReport> {
         let complete = tally.failed.is_empty();
         if complete && had_failures {
             // Retried members came out of order: the digest is over all of them, in order.
@@ -246,12 +274,21 @@ impl Host {
     }
 
     async fn dry_tally(&self, running: &Running, run: &Run) -> Result<Tally> {
-        let run = Run { rules: run.rules.clone(), release: run.release.clone(), cycle: run.cycle.clone(), reach: run.reach.clone(), places: run.places.clone(), dry: true, ..*run };
+        let run = Run {
+            rules: run.rules.clone(),
+            release: run.release.clone(),
+            cycle: run.cycle.clone(),
+            reach: run.reach.clone(),
+            places: run.places.clone(),
+            dry: true,
+            ..*run
+        };
         let (mut tally, mut after) = (Tally::default(), 0);
         loop {
             // Dropped without a commit: the lock is held for one page at a time, so that events flow on.
             let mut transaction = self.store.begin(running.row.campaign).await?;
-            let page = transaction.settlement_page(run.cycle.number, run.revision, run.only_changed(), after, self.settings.settle_page).await?;
+            let page =
+                transaction.settlement_page(run.cycle.number, run.revision, run.only_changed(), after, self.settings.settle_page).await?;
             let Some(last) = page.last().map(|s| s.member) else { return Ok(tally) };
             self.close_page(running, &mut *transaction, &run, page, &mut tally).await?;
             after = last;
@@ -259,7 +296,14 @@ impl Host {
     }
 
     /// Closes the members of a page, in member order, and writes what they get (not in a dry run).
-    async fn close_page(&self, running: &Running, transaction: &mut dyn Transaction, run: &Run, page: Vec<StandingRow>, tally: &mut Tally) -> Result<()> {
+    async fn close_page(
+        &self,
+        running: &Running,
+        transaction: &mut dyn Transaction,
+        run: &Run,
+        page: Vec<StandingRow>,
+        tally: &mut Tally,
+    ) -> Result<()> {
         let release = &run.release;
         let page: Vec<StandingRow> = page.into_iter().filter(|s| has_posting(release, s)).collect();
         if page.is_empty() || release.close_handler.is_none() {
@@ -270,7 +314,9 @@ impl Host {
         let mut book = Book::new(transaction.head().clone(), pools);
         let history = self.load_page(transaction, run, &mut book, &page).await?;
         for standing in &page {
-            let Some(slot) = book.slot_of_number(standing.member) else { return Err(FlowError::Internal("a standing without a member".into())) };
+            let Some(slot) = book.slot_of_number(standing.member) else {
+                return Err(FlowError::Internal("a standing without a member".into()));
+            };
             match self.close_member(&mut book, run, slot, &history)? {
                 Ok(closed) => tally.add(&run.rules, &book, slot, closed),
                 Err(reason) => tally.failed.push((standing.member, reason)),
@@ -287,9 +333,21 @@ impl Host {
         let numbers: FxHashMap<Slot, i64> = history.numbers.iter().filter_map(|n| Some((book.slot_of_number(*n)?, *n))).collect();
         let facts = |slot: Slot| {
             let of = numbers.get(&slot).and_then(|n| history.of.get(n));
-            CloseFacts { standing: of.and_then(|o| o.standing.as_ref()), history: of.map_or(&[], |o| &o.earlier), ranks: of.map_or(&[], |o| &o.ranks) }
+            CloseFacts {
+                standing: of.and_then(|o| o.standing.as_ref()),
+                history: of.map_or(&[], |o| &o.earlier),
+                ranks: of.map_or(&[], |o| &o.ranks),
+            }
         };
-        let close = Close { release: &run.release, cycle: &run.cycle, member: slot, revision: run.revision, facts: &facts, now_ms: self.now_ms(), dry_run: run.dry };
+        let close = Close {
+            release: &run.release,
+            cycle: &run.cycle,
+            member: slot,
+            revision: run.revision,
+            facts: &facts,
+            now_ms: self.now_ms(),
+            dry_run: run.dry,
+        };
         book.close(&close).map_err(|_| FlowError::Internal("a close lacks rows".into()))
     }
 
@@ -332,7 +390,8 @@ impl Host {
     }
 
     async fn report(&self, running: &Running, run: &Run, state: &str, tally: Tally) -> Result<SettleReport> {
-        let mut numbers: Vec<i64> = tally.failed.iter().map(|f| f.0).chain(tally.excess.iter().map(|e| e.0)).chain(tally.would_give.iter().map(|w| w.0)).collect();
+        let mut numbers: Vec<i64> =
+            tally.failed.iter().map(|f| f.0).chain(tally.excess.iter().map(|e| e.0)).chain(tally.would_give.iter().map(|w| w.0)).collect();
         numbers.sort_unstable();
         numbers.dedup();
         let members = self.store.members_by_number(running.row.campaign, &numbers).await?;
@@ -346,11 +405,23 @@ impl Host {
             release: run.release.number,
             state: state.to_string(),
             members: tally.members,
-            given: tally.given.iter().map(|(measure, amount)| TotalView { measure: names.name(*measure).to_string(), amount: *amount }).collect(),
+            given: tally
+                .given
+                .iter()
+                .map(|(measure, amount)| TotalView { measure: names.name(*measure).to_string(), amount: *amount })
+                .collect(),
             failed: tally.failed.iter().map(|(m, reason)| FailedView { member: id(m), reason: reason.clone() }).collect(),
-            excess: tally.excess.iter().map(|(m, what, count)| ExcessView { member: id(m), measure: names.name(*what).to_string(), count: *count }).collect(),
+            excess: tally
+                .excess
+                .iter()
+                .map(|(m, what, count)| ExcessView { member: id(m), measure: names.name(*what).to_string(), count: *count })
+                .collect(),
             would_give: match run.dry {
-                true => tally.would_give.iter().map(|(m, what, count)| WouldGive { member: id(m), measure: names.name(*what).to_string(), count: *count }).collect(),
+                true => tally
+                    .would_give
+                    .iter()
+                    .map(|(m, what, count)| WouldGive { member: id(m), measure: names.name(*what).to_string(), count: *count })
+                    .collect(),
                 false => Vec::new(),
             },
             digest: tally.digest,

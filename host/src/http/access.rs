@@ -53,7 +53,9 @@ impl Access {
     /// Why a listener on this address would let strangers in; none when it would not.
     pub fn refuse_address(&self, address: SocketAddr) -> Option<String> {
         let stranger = matches!(self, Access::ThisMachine) && !address.ip().is_loopback();
-        stranger.then(|| format!("without keys only a loopback address may be listened on, not {address}: configure a key, or listen on 127.0.0.1"))
+        stranger.then(|| {
+            format!("without keys only a loopback address may be listened on, not {address}: configure a key, or listen on 127.0.0.1")
+        })
     }
 }
 

@@ -39,9 +39,7 @@ pub async fn act(api: &Api, campaign: &str, headers: &HeaderMap, kind: &str, id:
 /// Parts are joined with `/`, and escaped so that no two lists of parts read alike.
 fn choose(id: Id, key: Option<String>) -> Result<String, Problem> {
     match (id, key) {
-        (Id::Callers(Some(id)), Some(key)) if id != key => {
-            Err(Problem::invalid("`id` and Idempotency-Key are both given, and differ"))
-        }
+        (Id::Callers(Some(id)), Some(key)) if id != key => Err(Problem::invalid("`id` and Idempotency-Key are both given, and differ")),
         (Id::Callers(Some(id)), _) => Ok(id),
         (_, Some(key)) => Ok(key),
         (Id::Act(parts), None) => Ok(parts.iter().map(|part| part.replace('%', "%25").replace('/', "%2F")).collect::<Vec<_>>().join("/")),

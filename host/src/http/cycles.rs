@@ -21,7 +21,11 @@ pub struct Settle {
 
 /// `POST /v1/campaigns/{campaign}/cycles/{cycle}/settle` with `{dry_run}`: goes on when the client goes away, and
 /// asking again is safe.
-pub async fn settle(api: State, Path((campaign, cycle)): Path<(String, i32)>, Json(asked): Json<Settle>) -> Result<axum::Json<SettleReport>, Problem> {
+pub async fn settle(
+    api: State,
+    Path((campaign, cycle)): Path<(String, i32)>,
+    Json(asked): Json<Settle>,
+) -> Result<axum::Json<SettleReport>, Problem> {
     let host = api.host.clone();
     Ok(axum::Json(undisturbed(async move { host.settle(&campaign, cycle, asked.dry_run).await }).await?))
 }

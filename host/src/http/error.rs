@@ -108,8 +108,7 @@ impl From<FlowError> for Problem {
             FlowError::Conflict(detail) => Problem::conflict(detail),
             FlowError::Rules(diagnostics) => {
                 let detail = diagnostics.first().map(ToString::to_string).unwrap_or_default();
-                let problem =
-                    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "rules", "The campaign's files have errors", detail);
+                let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "rules", "The campaign's files have errors", detail);
                 problem.with("diagnostics", json!(diagnostics))
             }
             FlowError::Busy { reason, retry_after_seconds } => Problem::busy(reason, retry_after_seconds),

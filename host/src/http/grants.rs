@@ -1,8 +1,8 @@
 //! Grants, and the one place where a code is shown: to its owner, who asked for it.
 
+use super::State;
 use super::error::{Problem, undisturbed};
 use super::input::{Json, Path};
-use super::State;
 use crate::flow::views::{GrantView, RevealView};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};

@@ -19,7 +19,11 @@ pub struct Asked {
 }
 
 /// `GET /v1/campaigns/{campaign}/members/{member}?cycle=`: 404 for a member whom the campaign never saw.
-pub async fn one(api: State, Path((campaign, member)): Path<(String, String)>, Query(asked): Query<Asked>) -> Result<Json<MemberView>, Problem> {
+pub async fn one(
+    api: State,
+    Path((campaign, member)): Path<(String, String)>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<MemberView>, Problem> {
     Ok(Json(api.host.member(&campaign, &member, asked.cycle).await?))
 }
 

@@ -5,9 +5,9 @@ use super::State;
 use super::error::{Problem, undisturbed};
 use super::input::{Path, media_type};
 use super::limits::next_frame;
-use crate::lines::Lines;
 use crate::codes_file::{CodeLine, Columns, add};
 use crate::flow::views::{ImportReport, PoolView};
+use crate::lines::Lines;
 use axum::Json;
 use axum::extract::Request;
 

@@ -20,7 +20,12 @@ pub struct Redemption {
 }
 
 /// `POST /v1/campaigns/{campaign}/redemptions` with `{member, reward, id}`
-pub async fn redeem(api: State, Path(campaign): Path<String>, headers: HeaderMap, Json(asked): Json<Redemption>) -> Result<Response, Problem> {
+pub async fn redeem(
+    api: State,
+    Path(campaign): Path<String>,
+    headers: HeaderMap,
+    Json(asked): Json<Redemption>,
+) -> Result<Response, Problem> {
     let data = json!({ "member": asked.member, "reward": asked.reward });
     act(&api, &campaign, &headers, REDEEMED, Id::Callers(asked.id), data).await
 }

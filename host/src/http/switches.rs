@@ -16,7 +16,11 @@ pub struct Wanted {
 }
 
 /// `PUT /v1/campaigns/{campaign}/switches/{name}` with `{closed, by, why}`
-pub async fn set(api: State, Path((campaign, name)): Path<(String, String)>, Json(wanted): Json<Wanted>) -> Result<axum::Json<SwitchView>, Problem> {
+pub async fn set(
+    api: State,
+    Path((campaign, name)): Path<(String, String)>,
+    Json(wanted): Json<Wanted>,
+) -> Result<axum::Json<SwitchView>, Problem> {
     let host = api.host.clone();
     let set = async move { host.set_switch(&campaign, &name, wanted.closed, &wanted.by, &wanted.why).await };
     Ok(axum::Json(undisturbed(set).await?))

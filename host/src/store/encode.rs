@@ -1,1 +1,332 @@
-//! JSON forms of the rows' inner parts.
+//! How the inner parts of rows are stored: JSON that a person can read in the database, the same on every store, and
+//! the packed files of a release.
+//!
+//! Writing and reading are each other's inverse. These run for every event, so that they write straight into a string.
+//! Must not know: databases.
+
+use super::{Result, StoreError};
+use guerdon_rules::book::rows::{CycleRow, StandingRow, Switch};
+use guerdon_rules::book::tally::Tally;
+use guerdon_rules::language::Files;
+use guerdon_rules::names::Code;
+use guerdon_rules::value::Value;
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// What a text column can hold: PostgreSQL has no NUL in text, so that both stores keep it as U+2400, its symbol.
+pub fn text(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{2400}").into() } else { text.into() }
+}
+
+/// `[measure,amount,…]`
+pub fn tally(tally: &Tally) -> String {
+    let mut out = String::with_capacity(16);
+    write_tally(&mut out, None, tally);
+    out
+}
+
+pub fn read_tally(text: &str) -> Result<Tally> {
+    if text == "[]" {
+        return Ok(Tally::default());
+    }
+    flat_tally(&from_json::<Vec<i64>>("a tally", text)?)
+}
+
+/// `{"4":"gold","7":12,"9":{"decimal":"1.50"}}`, by dictionary number.
+pub fn attributes(attributes: &[(Code, Value)]) -> String {
+    let mut out = String::new();
+    write_attributes(&mut out, attributes);
+    out
+}
+
+pub fn read_attributes(text: &str) -> Result<Vec<(Code, Value)>> {
+    if text == "{}" {
+        return Ok(Vec::new());
+    }
+    stored_attributes(from_json("attributes", text)?)
+}
+
+/// `{"tally":[…],"days":[[day,measure,amount,…],…],"reached":[account,instant,…],"set":{…},"asked":[…],"given":[…]}`;
+/// empty parts but the tally are left out.
+pub fn standing(row: &StandingRow) -> String {
+    let mut out = String::with_capacity(64);
+    write_sums(&mut out, &row.tally, &row.days);
+    if !row.reached.is_empty() {
+        out.push_str(",\"reached\":[");
+        for (index, (account, at_ms)) in row.reached.iter().enumerate() {
+            write_number(&mut out, index > 0, i64::from(*account));
+            write_number(&mut out, true, *at_ms);
+        }
+        out.push(']');
+    }
+    if !row.attributes.is_empty() {
+        out.push_str(",\"set\":");
+        write_attributes(&mut out, &row.attributes);
+    }
+    for (name, tally) in [("asked", &row.asked), ("given", &row.given)].into_iter().filter(|(_, tally)| !tally.is_empty()) {
+        let _ = write!(out, ",\"{name}\":");
+        write_tally(&mut out, None, tally);
+    }
+    out.push('}');
+    out
+}
+
+pub fn read_standing(cycle: i32, revision: i32, member: i64, text: &str) -> Result<StandingRow> {
+    let state: State = from_json("a standing", text)?;
+    if !state.reached.len().is_multiple_of(2) {
+        return Err(corrupt("a standing", text));
+    }
+    let reached = state.reached.chunks_exact(2).map(|pair| Ok((dictionary_number(pair[0])?, pair[1]))).collect::<Result<_>>()?;
+    Ok(StandingRow {
+        cycle,
+        revision,
+        member,
+        tally: flat_tally(&state.tally)?,
+        days: read_days(&state.days)?,
+        reached,
+        attributes: stored_attributes(state.set)?,
+        asked: flat_tally(&state.asked)?,
+        given: flat_tally(&state.given)?,
+    })
+}
+
+/// As a standing, with `tally` and `days` alone.
+pub fn cycle(row: &CycleRow) -> String {
+    let mut out = String::with_capacity(64);
+    write_sums(&mut out, &row.tally, &row.days);
+    out.push('}');
+    out
+}
+
+pub fn read_cycle(cycle: i32, revision: i32, text: &str) -> Result<CycleRow> {
+    let state: State = from_json("a cycle", text)?;
+    Ok(CycleRow { cycle, revision, tally: flat_tally(&state.tally)?, days: read_days(&state.days)? })
+}
+
+pub fn switches(switches: &BTreeMap<String, Switch>) -> Result<String> {
+    serde_json::to_string(switches).map_err(|e| StoreError::Other(format!("switches cannot be written: {e}")))
+}
+
+pub fn read_switches(text: &str) -> Result<BTreeMap<String, Switch>> {
+    if text == "{}" {
+        return Ok(BTreeMap::new());
+    }
+    from_json("switches", text)
+}
+
+/// What packed files begin with.
+const PACKED: &[u8] = b"guerdon files 1\n";
+
+/// A folder's files in one blob: after the heading, for each in name order, the lengths of its name and content as
+/// big-endian 64 bits, the name, the content.
+pub fn files(files: &Files) -> Vec<u8> {
+    let mut out = PACKED.to_vec();
+    for (name, content) in files {
+        out.extend_from_slice(&(name.len() as u64).to_be_bytes());
+        out.extend_from_slice(&(content.len() as u64).to_be_bytes());
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(content);
+    }
+    out
+}
+
+/// Fails on anything that `files` did not write.
+pub fn unpack(packed: &[u8]) -> Result<Files> {
+    let broken = || StoreError::Corrupt("the files of a release are cut or changed".into());
+    let mut rest = packed.strip_prefix(PACKED).ok_or_else(broken)?;
+    let mut files = Files::new();
+    while !rest.is_empty() {
+        let name_bytes = take_length(&mut rest).ok_or_else(broken)?;
+        let content_bytes = take_length(&mut rest).ok_or_else(broken)?;
+        let name = rest.split_off(..name_bytes).ok_or_else(broken)?;
+        let content = rest.split_off(..content_bytes).ok_or_else(broken)?;
+        let name = std::str::from_utf8(name).map_err(|_| broken())?;
+        files.insert(name.to_string(), content.into());
+    }
+    Ok(files)
+}
+
+fn take_length(rest: &mut &[u8]) -> Option<usize> {
+    let bytes = rest.split_off(..8)?;
+    usize::try_from(u64::from_be_bytes(bytes.try_into().ok()?)).ok()
+}
+
+#[derive(Deserialize)]
+struct State {
+    tally: Vec<i64>,
+    #[serde(default)]
+    days: Vec<Vec<i64>>,
+    #[serde(default)]
+    reached: Vec<i64>,
+    #[serde(default)]
+    set: BTreeMap<Code, serde_json::Value>,
+    #[serde(default)]
+    asked: Vec<i64>,
+    #[serde(default)]
+    given: Vec<i64>,
+}
+
+fn write_number(out: &mut String, comma: bool, number: i64) {
+    if comma {
+        out.push(',');
+    }
+    // Writing into a string cannot fail.
+    let _ = write!(out, "{number}");
+}
+
+/// `[first,measure,amount,…]`
+fn write_tally(out: &mut String, first: Option<i32>, tally: &Tally) {
+    out.push('[');
+    let mut comma = false;
+    if let Some(first) = first {
+        write_number(out, false, i64::from(first));
+        comma = true;
+    }
+    for (measure, amount) in tally.iter() {
+        write_number(out, comma, i64::from(measure));
+        write_number(out, true, amount);
+        comma = true;
+    }
+    out.push(']');
+}
+
+/// Without the closing brace.
+fn write_sums(out: &mut String, tally: &Tally, days: &[(i32, Tally)]) {
+    out.push_str("{\"tally\":");
+    write_tally(out, None, tally);
+    if days.is_empty() {
+        return;
+    }
+    out.push_str(",\"days\":[");
+    for (index, (day, tally)) in days.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_tally(out, Some(*day), tally);
+    }
+    out.push(']');
+}
+
+fn write_attributes(out: &mut String, attributes: &[(Code, Value)]) {
+    out.push('{');
+    for (index, (code, value)) in attributes.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        let _ = write!(out, "\"{code}\":");
+        match value {
+            Value::Missing => out.push_str("null"),
+            Value::Int(number) => write_number(out, false, *number),
+            Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+            Value::Decimal(decimal) => drop(write!(out, "{{\"decimal\":\"{decimal}\"}}")),
+            Value::Text(text) => out.push_str(&serde_json::Value::from(&**text).to_string()),
+        }
+    }
+    out.push('}');
+}
+
+fn flat_tally(flat: &[i64]) -> Result<Tally> {
+    Tally::from_flat(flat).ok_or_else(|| StoreError::Corrupt(format!("{flat:?} is no tally")))
+}
+
+fn read_days(days: &[Vec<i64>]) -> Result<Vec<(i32, Tally)>> {
+    days.iter()
+        .map(|flat| match flat.split_first() {
+            Some((day, sums)) => Ok((dictionary_number(*day)?, flat_tally(sums)?)),
+            None => Err(StoreError::Corrupt("a day without its number".into())),
+        })
+        .collect()
+}
+
+fn dictionary_number(number: i64) -> Result<i32> {
+    i32::try_from(number).map_err(|_| StoreError::Corrupt(format!("{number} does not fit into 32 bits")))
+}
+
+fn stored_attributes(stored: BTreeMap<Code, serde_json::Value>) -> Result<Vec<(Code, Value)>> {
+    stored.into_iter().map(|(code, value)| Ok((code, stored_value(value)?))).collect()
+}
+
+fn stored_value(value: serde_json::Value) -> Result<Value> {
+    let wrong = |value: &serde_json::Value| corrupt("an attribute", &value.to_string());
+    match &value {
+        serde_json::Value::Null => Ok(Value::Missing),
+        serde_json::Value::Bool(truth) => Ok(Value::Bool(*truth)),
+        serde_json::Value::Number(number) => number.as_i64().map(Value::Int).ok_or_else(|| wrong(&value)),
+        serde_json::Value::String(text) => Ok(Value::Text(text.as_str().into())),
+        serde_json::Value::Object(object) => {
+            let decimal = object.get("decimal").and_then(|d| d.as_str()).ok_or_else(|| wrong(&value))?;
+            decimal.parse().map(Value::Decimal).map_err(|_| wrong(&value))
+        }
+        serde_json::Value::Array(_) => Err(wrong(&value)),
+    }
+}
+
+fn from_json<'a, T: Deserialize<'a>>(what: &str, text: &'a str) -> Result<T> {
+    serde_json::from_str(text).map_err(|_| corrupt(what, text))
+}
+
+fn corrupt(what: &str, text: &str) -> StoreError {
+    StoreError::Corrupt(format!("{what} cannot be read: {}", text.chars().take(200).collect::<String>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sums(flat: &[i64]) -> Tally {
+        Tally::from_flat(flat).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let values = vec![
+            (1, Value::Missing),
+            (2, Value::Int(i64::MIN)),
+            (3, Value::Decimal("-0.10".parse().unwrap())),
+            (4, Value::Text("a\u{0}\"\\\n€".into())),
+            (11, Value::Bool(false)),
+        ];
+        let row = StandingRow {
+            cycle: 3,
+            revision: 2,
+            member: 7,
+            tally: sums(&[1, 20, 5, i64::MAX]),
+            days: vec![(-1, sums(&[])), (18_000, sums(&[1, -4]))],
+            reached: vec![(1, -5), (2, 1_600_740_000_000)],
+            attributes: values.clone(),
+        };
+        assert_eq!(read_standing(3, 2, 7, &standing(&row)).unwrap(), row);
+        let empty = StandingRow { cycle: 1, revision: 1, member: 1, ..StandingRow::default() };
+        assert_eq!(standing(&empty), "{\"tally\":[]}");
+        assert_eq!(read_standing(1, 1, 1, "{\"tally\":[]}").unwrap(), empty);
+        let totals = CycleRow { cycle: 3, revision: 2, tally: row.tally.clone(), days: row.days.clone() };
+        assert_eq!(read_cycle(3, 2, &cycle(&totals)).unwrap(), totals);
+        assert_eq!(read_tally(&tally(&row.tally)).unwrap(), row.tally);
+        assert_eq!(read_attributes(&attributes(&values)).unwrap(), values);
+        assert!(!attributes(&values).contains('\0'));
+    }
+
+    #[test]
+    fn what_was_never_written_is_refused() {
+        for text in ["", "[1]", "[1,2", "[99999999999,1]", "{}"] {
+            assert!(read_tally(text).is_err(), "{text}");
+        }
+        for text in ["{}", "{\"tally\":[],\"days\":[[]]}", "{\"tally\":[],\"reached\":[1]}", "{\"tally\":[],\"set\":{\"1\":[]}}"] {
+            assert!(read_standing(1, 1, 1, text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn files_come_back_and_cut_ones_do_not() {
+        let folder: Files = [("a.rhai", "x"), ("cases/ü.case", "")].map(|(n, c)| (n.to_string(), c.as_bytes().into())).into();
+        let packed = files(&folder);
+        assert_eq!(unpack(&packed).unwrap(), folder);
+        assert_eq!(unpack(&files(&Files::new())).unwrap(), Files::new());
+        for end in PACKED.len() + 1..packed.len() {
+            assert!(end == PACKED.len() + 23 || unpack(&packed[..end]).is_err(), "cut at {end}");
+        }
+        assert!(unpack(b"").is_err());
+    }
+}

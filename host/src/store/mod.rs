@@ -7,6 +7,7 @@
 
 pub mod encode;
 pub mod postgres;
+mod rows;
 pub mod sqlite;
 
 use async_trait::async_trait;
@@ -14,6 +15,8 @@ use guerdon_rules::book::rows::{CycleRow, Delta, EventRow, GrantRow, GrantState,
 use guerdon_rules::event::Key;
 use guerdon_rules::names::Code;
 use guerdon_rules::value::MemberId;
+use std::sync::Arc;
+use std::time::Duration;
 
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -37,6 +40,43 @@ pub enum StoreError {
     Newer { database: i64, host: i64 },
     #[error("{0}")]
     Other(String),
+}
+
+/// How a store is opened. The defaults suit one host with a few campaigns.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Most connections that write (PostgreSQL), one for each campaign that commits at the same time.
+    pub write_connections: u32,
+    /// Most connections that only read.
+    pub read_connections: u32,
+    /// Longest that one statement of a lane may take.
+    pub statement_timeout: Duration,
+    /// Longest wait for a lock, or for a free connection.
+    pub lock_timeout: Duration,
+    /// Longest that a transaction may stand open between statements: a stopped host must not hold a campaign.
+    pub idle_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            write_connections: 8,
+            read_connections: 8,
+            statement_timeout: Duration::from_secs(30),
+            lock_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Opens the database of this address, making or migrating its tables: `postgres://…`, `sqlite:PATH`, or the path of a
+/// SQLite file.
+pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return postgres::open(url, options).await;
+    }
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
+    sqlite::open(path, options).await
 }
 
 /// A campaign as the store lists it.
@@ -197,6 +237,8 @@ pub trait Store: Send + Sync {
     async fn standings_of(&self, campaign: i32, member: i64) -> Result<Vec<StandingRow>>;
     /// A page of a cycle's standings in member order, the latest revision of each not above `revision`.
     async fn standings_in(&self, campaign: i32, cycle: i32, revision: i32, after_member: i64, limit: i64) -> Result<Vec<StandingRow>>;
+    /// The latest revision of each (cycle, member).
+    async fn standings(&self, campaign: i32, of: &[(i32, i64)]) -> Result<Vec<StandingRow>>;
     /// Members whose postings came after a journal position, each (cycle, member) once.
     async fn moved_since(&self, campaign: i32, position: i64) -> Result<Vec<(i32, i64)>>;
     async fn event(&self, campaign: i32, identity: &Key) -> Result<Option<EventRow>>;

@@ -14,13 +14,13 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How often the deadline is looked at. No single operation takes longer than some tens of microseconds, because
+/// How often the deadline is looked at. No single operation takes longer than a millisecond, because
 /// everything that it could work on is bounded.
-const OPERATIONS_PER_LOOK: u64 = 32;
+const OPERATIONS_PER_LOOK: u64 = 8;
 /// Together with the call depth and the sizes these bound the memory of one evaluation: variables and unfinished
 /// expressions of every level, each of at most one collection.
-const VARIABLES: usize = 48;
-const EXPRESSION_DEPTH: usize = 48;
+const VARIABLES: usize = 20;
+const EXPRESSION_DEPTH: usize = 64;
 const FUNCTIONS: usize = 200;
 /// A map entry takes several times the memory of a list element.
 const MAP_SHARE: usize = 4;

@@ -32,7 +32,7 @@ use std::sync::{Arc, OnceLock};
 /// Compiles and checks the campaign's script. Fails with every finding, warnings included.
 pub fn load(campaign: &Campaign, files: &Files, runtime: &Runtime) -> Result<Loaded, Vec<Diagnostic>> {
     let scripts = script::read(&campaign.rules, files, &runtime.limits)?;
-    let checked = check::check(campaign, &scripts);
+    let checked = check::check(campaign, &scripts, &runtime.limits);
     if checked.findings.iter().any(Diagnostic::is_error) {
         return Err(checked.findings);
     }

@@ -8,7 +8,7 @@ use rhai::{ASTNode, Engine};
 use std::sync::Arc;
 
 /// How much longer than the deadline a traced run may take together with the first one, in milliseconds.
-pub const GRACE_MS: u64 = 12;
+pub const GRACE_MS: u64 = 10;
 
 /// An engine that notes in the evaluation which line runs.
 pub fn engine(recipe: &Recipe) -> Engine {

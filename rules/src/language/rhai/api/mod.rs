@@ -1,11 +1,14 @@
 //! The functions and types that a rule sees. Each file registers one group; none of them keeps state: all that a
 //! call needs is in its [`super::evaluation::Evaluation`].
 
+mod bounds;
 mod comparison;
 mod effects;
 mod facts;
 mod helpers;
 mod occasion;
+
+pub use bounds::LONGEST_KEY;
 
 use super::dictionary::Dictionary;
 use crate::value::Value;
@@ -32,6 +35,7 @@ struct Data;
 struct Roles;
 
 pub fn register(engine: &mut Engine, dictionary: &Dictionary) {
+    bounds::register(engine);
     comparison::register(engine);
     occasion::register(engine, dictionary);
     facts::register(engine);

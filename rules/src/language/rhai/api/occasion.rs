@@ -60,7 +60,7 @@ fn cycle(engine: &mut Engine) {
 }
 
 fn member(engine: &mut Engine) {
-    fn id_of<'e>(evaluation: &'e Evaluation, member: Member) -> Option<&'e crate::value::MemberId> {
+    fn id_of(evaluation: &Evaluation, member: Member) -> Option<&crate::value::MemberId> {
         evaluation.members.get(member.0).and_then(Option::as_ref)
     }
     engine

@@ -2,6 +2,7 @@
 //! but not when an element is assigned to (`m[k] = m` doubles the map each time) or an element's own method is called
 //! (`a[0].push(a)`). Those forms are refused, so that every value stays within the limits.
 
+use super::super::api::LONGEST_KEY;
 use super::{Findings, Function};
 use rhai::{ASTNode, Expr, Stmt};
 
@@ -47,6 +48,11 @@ pub fn check(function: &Function<'_>, node: ASTNode<'_>, findings: &mut Findings
                 findings.error(function.script, target.start_position(), message, "write x.set(key, value)");
             }
         },
+        ASTNode::Expr(Expr::Map(map, _)) => {
+            for (key, _) in map.0.iter().filter(|(key, _)| key.name.len() > LONGEST_KEY) {
+                findings.error(function.script, key.pos, format!("a key of a map has at most {LONGEST_KEY} bytes"), "shorten it");
+            }
+        }
         ASTNode::Expr(Expr::ThisPtr(at)) => {
             findings.error(function.script, *at, "there is no `this` in rules", "hand the value over as an argument");
         }

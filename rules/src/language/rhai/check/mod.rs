@@ -9,10 +9,12 @@ mod entries;
 mod growth;
 mod literals;
 mod names;
+mod nesting;
 mod order;
 mod properties;
 mod reach;
 mod rewards;
+mod tables;
 mod top_level;
 
 use super::explain;
@@ -21,6 +23,7 @@ use crate::campaign::{Campaign, Field, Role};
 use crate::diagnostic::Diagnostic;
 use crate::fact::Fact;
 use crate::language::{Handler, Write};
+use crate::limits::Limits;
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, ScriptFuncDef, Stmt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -33,7 +36,7 @@ pub struct Checked {
 }
 
 /// Checks all files of a rule.
-pub fn check(campaign: &Campaign, scripts: &Scripts) -> Checked {
+pub fn check(campaign: &Campaign, scripts: &Scripts, limits: &Limits) -> Checked {
     let scripts = &scripts.scripts[..];
     let functions = functions(campaign, scripts);
     let known = names::known(&functions);
@@ -41,11 +44,13 @@ pub fn check(campaign: &Campaign, scripts: &Scripts) -> Checked {
     let mut uses = Vec::new();
     for script in scripts {
         top_level::check(script, &mut findings);
+        tables::check_constants(script, limits.collection_size, &mut findings);
     }
     for function in &functions {
         entries::check(campaign, function, &mut findings);
         names::check_definition(function, &mut findings);
-        uses.push(look_through(campaign, &known, function, scripts, &mut findings));
+        let tables = |node: ASTNode<'_>, findings: &mut Findings| tables::check(function, node, limits.collection_size, findings);
+        uses.push(look_through(campaign, &known, function, scripts, &tables, &mut findings));
     }
     let reached = reach::reach(campaign, &functions, &uses, &mut findings);
     entries::check_events(campaign, &functions, &scripts[0].file, &mut findings);
@@ -172,6 +177,7 @@ fn look_through<'a>(
     known: &names::Known,
     function: &Function<'a>,
     scripts: &[Script],
+    tables: &dyn Fn(ASTNode<'_>, &mut Findings),
     findings: &mut Findings,
 ) -> Uses {
     let mut uses = Uses::default();
@@ -186,6 +192,8 @@ fn look_through<'a>(
         assignments::check(campaign, function, node, findings);
         properties::check(campaign, function, path, findings);
         growth::check(function, node, findings);
+        nesting::check(function, path, findings);
+        tables(node, findings);
         comparisons::check(function, node, findings);
         literals::check(node, function, findings);
         if let Some(call) = Call::of(node) {

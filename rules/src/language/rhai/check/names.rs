@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// More arguments than anybody reads; the bound also bounds how many unfinished values are alive at once.
-const MOST_ARGUMENTS: usize = 6;
+const MOST_ARGUMENTS: usize = 4;
 
 /// Functions that a script may call by name.
 pub struct Known {
@@ -97,7 +97,7 @@ fn check_new(function: &Function<'_>, known: &Known, name: &str, at: Position, f
 /// A call: does the function exist, and where?
 pub fn check_call(function: &Function<'_>, known: &Known, call: &Call<'_>, scripts: &[Script], uses: &mut Uses, findings: &mut Findings) {
     let script = function.script;
-    if call.expression.args.len() > MOST_ARGUMENTS {
+    if call.expression.args.len() + usize::from(call.is_method) > MOST_ARGUMENTS {
         findings.error(script, call.at, format!("more than {MOST_ARGUMENTS} arguments"), "put them into a list or a map");
     }
     if call.expression.capture_parent_scope {

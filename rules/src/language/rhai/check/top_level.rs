@@ -1,8 +1,9 @@
 //! What may stand outside of functions: constants with plain values, imports, and nothing that runs.
 
+use super::super::api::LONGEST_KEY;
 use super::super::script::Script;
 use super::Findings;
-use rhai::{ASTFlags, Stmt};
+use rhai::{ASTFlags, Dynamic, Stmt};
 
 pub fn check(script: &Script, findings: &mut Findings) {
     for statement in script.plain.statements() {
@@ -10,6 +11,9 @@ pub fn check(script: &Script, findings: &mut Findings) {
             Stmt::Noop(_) | Stmt::Import(..) => {}
             Stmt::Var(variable, flags, _) if flags.contains(ASTFlags::CONSTANT) => {
                 let name = &variable.0;
+                if script.constants.get(&name.name).is_some_and(has_long_key) {
+                    findings.error(script, name.pos, format!("a key of a map has at most {LONGEST_KEY} bytes"), "shorten it");
+                }
                 if !script.constants.contains(&name.name) {
                     let help = "write its value as a number, text, list or map";
                     findings.error(script, name.pos, format!("the value of `{}` is not known before the rule runs", name.name), help);
@@ -34,4 +38,11 @@ pub fn check(script: &Script, findings: &mut Findings) {
             }
         }
     }
+}
+
+fn has_long_key(value: &Dynamic) -> bool {
+    if let Ok(list) = value.as_array_ref() {
+        return list.iter().any(has_long_key);
+    }
+    value.as_map_ref().is_ok_and(|map| map.iter().any(|(key, value)| key.len() > LONGEST_KEY || has_long_key(value)))
 }

@@ -161,3 +161,12 @@ fn an_event_without_rule_is_a_warning() {
     let found: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(found, ["warning: rules.rhai: event \"c-d\" has no rule: it will be booked and do nothing (write fn on_c_d(event) { … })"]);
 }
+
+/// The bounds on nesting leave room for what people write: twelve steps of `else if` within two conditions.
+#[test]
+fn ordinary_nesting_is_no_mistake() {
+    let steps: String =
+        (0..12).map(|n| format!("if event.hour == {n} {{ note(`${{min(max(event.hour * (2 + {n}), 1), 99)}}`); }} else ")).collect();
+    let body = format!("if event.hour > 0 {{ for i in 0..1 {{ {steps} {{ note(\"none\"); }} }} }}");
+    assert_eq!(run(&body), "booked [rules.rhai:4 0 note 80]");
+}

@@ -1,0 +1,213 @@
+//! Leaderboards: one sorted index for each cycle and account, in memory, exact at the journal position it reports. It is
+//! made at the first question and then follows the ledger, so that it says the same on every host.
+
+use super::error::{FlowError, Result};
+use super::host::{Host, Running};
+use super::views::{LeaderboardView, RankView};
+use guerdon_rules::book::ranking::points_and_reached;
+use guerdon_rules::book::rows::StandingRow;
+use guerdon_rules::release::Release;
+use guerdon_rules::value::DEFAULT_KIND;
+use indexset::BTreeSet;
+use rustc_hash::FxHashMap;
+use std::cmp::Reverse;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// Most points first, ties by who got there first, then by who came first at all: `ranking::in_order` says the same.
+type Place = (Reverse<i64>, i64, i64);
+
+/// One account in one cycle.
+#[derive(Default)]
+struct Index {
+    made: bool,
+    position: i64,
+    /// By kind.
+    boards: FxHashMap<Arc<str>, BTreeSet<Place>>,
+    /// By member number: kind and place.
+    of: FxHashMap<i64, (Arc<str>, Place)>,
+}
+
+/// Which account, in which cycle.
+type Which = (usize, i32);
+
+/// The leaderboards of a campaign that were asked for.
+#[derive(Default)]
+pub struct Leaderboards(Mutex<FxHashMap<Which, Arc<Mutex<Index>>>>);
+
+/// Standings of one page while an index is made.
+const PAGE: i64 = 10_000;
+/// How often an answer tries to be exact at the very last position while events flow.
+const CATCH_UPS: usize = 3;
+/// The most entries of one answer.
+const MOST: usize = 1000;
+
+impl Host {
+    /// The top of a leaderboard, or the members around one. `account` must keep a leaderboard; `cycle` none: the one of
+    /// now, or the last that began.
+    pub async fn leaderboard(
+        &self,
+        campaign: &str,
+        account: &str,
+        cycle: Option<i32>,
+        around: Option<&str>,
+        limit: usize,
+        kind: Option<&str>,
+    ) -> Result<LeaderboardView> {
+        let running = self.campaign(campaign)?;
+        self.sync(&running).await?;
+        let rules = running.rules.load_full();
+        let release = rules.newest()?.clone();
+        let which = (board_account(&release, account)?, self.cycle_or_current(&release, cycle)?);
+        let limit = limit.clamp(1, MOST);
+        let centre = match around {
+            None => None,
+            Some(member) => Some((member, self.known_member(&running, &rules, member).await?.number)),
+        };
+        let (members, places, position) = {
+            let index = self.index(&running, &release, which).await?;
+            let index = index.lock().await;
+            let (kind, first) = match centre {
+                None => (kind.unwrap_or(DEFAULT_KIND).into(), 0),
+                Some((member, number)) => {
+                    let (kind, place) = index.place(number).ok_or_else(|| no_points(member, which.1))?;
+                    (kind, place.saturating_sub(limit / 2))
+                }
+            };
+            (index.size(&kind), index.slice(&kind, first, limit), index.position)
+        };
+        let numbers: Vec<i64> = places.iter().map(|(_, place)| place.2).collect();
+        let rows = self.store.members_by_number(running.row.campaign, &numbers).await?;
+        let ids: FxHashMap<i64, String> = rows.into_iter().map(|m| (m.number, m.id.to_string())).collect();
+        let entry =
+            |(rank, place): (i64, Place)| RankView { rank, member: ids.get(&place.2).cloned().unwrap_or_default(), points: place.0.0 };
+        Ok(LeaderboardView {
+            account: account.to_string(),
+            cycle: which.1,
+            members,
+            entries: places.into_iter().map(entry).collect(),
+            position,
+        })
+    }
+
+    /// A member's rank, from 1; none without points.
+    pub(super) async fn rank(
+        &self,
+        running: &Running,
+        release: &Arc<Release>,
+        account: usize,
+        cycle: i32,
+        member: i64,
+    ) -> Result<Option<i64>> {
+        let index = self.index(running, release, (account, cycle)).await?;
+        let index = index.lock().await;
+        Ok(index.place(member).map(|(_, place)| place as i64 + 1))
+    }
+
+    /// The index, brought up to the ledger's present position.
+    async fn index(&self, running: &Running, release: &Arc<Release>, which: Which) -> Result<Arc<Mutex<Index>>> {
+        let index = running.leaderboards.0.lock().await.entry(which).or_default().clone();
+        let mut locked = index.lock().await;
+        if !locked.made {
+            self.fill_index(running, release, which, &mut locked).await?;
+        }
+        for _ in 0..CATCH_UPS {
+            let position = self.store.head(running.row.campaign).await?.position;
+            if position == locked.position {
+                break;
+            }
+            self.follow(running, release, which, &mut locked).await?;
+            locked.position = position;
+        }
+        drop(locked);
+        Ok(index)
+    }
+
+    async fn fill_index(&self, running: &Running, release: &Release, which: Which, index: &mut Index) -> Result<()> {
+        index.position = self.store.head(running.row.campaign).await?.position;
+        let mut after = 0;
+        loop {
+            let page = self.store.standings_in(running.row.campaign, which.1, i32::from(i16::MAX), after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.member;
+            self.put_all(running, release, which.0, page, index).await?;
+        }
+        index.made = true;
+        Ok(())
+    }
+
+    /// Takes over what moved since the index's position.
+    async fn follow(&self, running: &Running, release: &Release, which: Which, index: &mut Index) -> Result<()> {
+        let mut moved = self.store.moved_since(running.row.campaign, index.position).await?;
+        moved.retain(|(cycle, _)| *cycle == which.1);
+        for chunk in moved.chunks(PAGE as usize) {
+            let standings = self.store.standings(running.row.campaign, chunk).await?;
+            self.put_all(running, release, which.0, standings, index).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_all(
+        &self,
+        running: &Running,
+        release: &Release,
+        account: usize,
+        standings: Vec<StandingRow>,
+        index: &mut Index,
+    ) -> Result<()> {
+        let new: Vec<i64> = standings.iter().map(|s| s.member).filter(|m| !index.of.contains_key(m)).collect();
+        let rows = if new.is_empty() { Vec::new() } else { self.store.members_by_number(running.row.campaign, &new).await? };
+        let kinds: FxHashMap<i64, Arc<str>> = rows.into_iter().map(|m| (m.number, m.id.kind)).collect();
+        for standing in standings {
+            let (points, reached_ms) = points_and_reached(release, account, &standing).map_err(|_| overflow())?;
+            let kind = index.of.get(&standing.member).map(|(kind, _)| kind).or_else(|| kinds.get(&standing.member)).cloned();
+            if let Some(kind) = kind {
+                index.put(standing.member, kind, points, reached_ms);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Index {
+    fn put(&mut self, member: i64, kind: Arc<str>, points: i64, reached_ms: i64) {
+        if let Some((kind, place)) = self.of.remove(&member)
+            && let Some(board) = self.boards.get_mut(&kind)
+        {
+            board.remove(&place);
+        }
+        if points > 0 {
+            let place = (Reverse(points), reached_ms, member);
+            self.boards.entry(kind.clone()).or_default().insert(place);
+            self.of.insert(member, (kind, place));
+        }
+    }
+    /// The member's kind, and the place from 0.
+    fn place(&self, member: i64) -> Option<(Arc<str>, usize)> {
+        let (kind, place) = self.of.get(&member)?;
+        Some((kind.clone(), self.boards.get(kind)?.rank(place)))
+    }
+    fn size(&self, kind: &str) -> usize {
+        self.boards.get(kind).map_or(0, BTreeSet::len)
+    }
+    /// Entries with their ranks from 1.
+    fn slice(&self, kind: &str, first: usize, limit: usize) -> Vec<(i64, Place)> {
+        let Some(board) = self.boards.get(kind) else { return Vec::new() };
+        (first..board.len().min(first + limit)).filter_map(|i| Some((i as i64 + 1, *board.get_index(i)?))).collect()
+    }
+}
+
+fn board_account(release: &Release, account: &str) -> Result<usize> {
+    let accounts = &release.campaign.accounts;
+    let boards: Vec<&str> = accounts.iter().filter(|a| a.leaderboard).map(|a| &*a.name).collect();
+    let found = release.campaign.account(account).filter(|a| accounts[*a].leaderboard);
+    found.ok_or_else(|| FlowError::NotFound(format!("account \"{account}\" keeps no leaderboard; these do: {}", boards.join(", "))))
+}
+
+fn no_points(member: &str, cycle: i32) -> FlowError {
+    FlowError::NotFound(format!("{member} has no points in cycle {cycle}"))
+}
+
+fn overflow() -> FlowError {
+    FlowError::Internal("a sum does not fit into 64 bits".into())
+}

@@ -1,0 +1,72 @@
+//! What falls due by itself: cycles whose grace is over, corrections, waits that ended, grants that can be paid. Any
+//! number of hosts may do it at the same time: each piece is idempotent and takes its own locks.
+
+use super::error::Result;
+use super::host::{Host, Running};
+use crate::store::SettlementState;
+use guerdon_rules::event::Key;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Expired waits of one round.
+const WAITS: i64 = 1000;
+
+impl Host {
+    /// Does once what is due now, campaign by campaign; one campaign's trouble is logged and stays its own.
+    pub async fn run_due(&self) {
+        for running in self.campaigns() {
+            if let Err(error) = self.run_due_of(&running).await {
+                tracing::error!(campaign = %running.row.id, %error, "what is due could not be done; it is tried again");
+            }
+        }
+    }
+
+    /// Does what is due every `period`, until the host is dropped or the task is aborted.
+    pub async fn run_due_every(self: Arc<Self>, period: Duration) {
+        let mut ticks = tokio::time::interval(period);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.run_due().await;
+        }
+    }
+
+    async fn run_due_of(&self, running: &Arc<Running>) -> Result<()> {
+        self.sync(running).await?;
+        self.end_waits(running).await?;
+        for cycle in self.due_cycles(running).await? {
+            let report = self.settle(&running.row.id, cycle, false).await?;
+            tracing::info!(campaign = %running.row.id, cycle, revision = report.revision, state = %report.state, members = report.members, "settled");
+        }
+        self.release_held(running).await?;
+        Ok(())
+    }
+
+    /// Ended cycles that are open, and closed ones whose correction was planned at least one grace ago.
+    async fn due_cycles(&self, running: &Running) -> Result<Vec<i32>> {
+        let rules = running.rules.load_full();
+        let calendar = &rules.newest()?.campaign.calendar;
+        if !calendar.has_cycles() {
+            return Ok(Vec::new());
+        }
+        let closed_through = self.store.head(running.row.campaign).await?.closed_through;
+        let over = |ends_ms: i64| ends_ms.saturating_add(calendar.grace_ms()) <= self.now_ms();
+        let mut due: Vec<i32> =
+            calendar.cycles().iter().filter(|c| c.number > closed_through && over(c.ends_ms)).map(|c| c.number).collect();
+        let unfinished = self.store.settlements(running.row.campaign).await?.into_iter().filter(|s| s.state != SettlementState::Done);
+        due.extend(unfinished.map(|s| s.cycle));
+        due.sort_unstable();
+        due.dedup();
+        Ok(due)
+    }
+
+    /// Decides again what waited too long: it is refused, with the reason.
+    async fn end_waits(&self, running: &Running) -> Result<()> {
+        let mut transaction = self.store.begin(running.row.campaign).await?;
+        let mut expired: Vec<Key> = transaction.expired_waits(self.now_ms(), WAITS).await?.into_iter().map(|w| w.identity).collect();
+        drop(transaction);
+        expired.sort_unstable();
+        expired.dedup();
+        if expired.is_empty() { Ok(()) } else { self.decide_again(running, expired).await }
+    }
+}

@@ -1,0 +1,76 @@
+//! The store on PostgreSQL 15 or later, for any number of hosts.
+//!
+//! Two sets of connections: lanes write, with timeouts and with plans that always go by key; reads never hold a lock.
+//! READ COMMITTED: the head's row lock serialises a campaign, so that every statement after it sees what is true.
+//! Must not know: what rows mean.
+
+mod cards;
+mod error;
+mod prefetch;
+mod reads;
+mod rows;
+mod settlement;
+mod transaction;
+mod write;
+
+use self::error::store_error;
+use super::{Options, Result, Store, StoreError};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use std::sync::Arc;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// See the module.
+pub struct PostgresStore {
+    lanes: PgPool,
+    reads: PgPool,
+}
+
+/// Opens and migrates. Several hosts may do so at once: an advisory lock lets one migrate.
+pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>> {
+    let address: PgConnectOptions = url.parse().map_err(store_error)?;
+    let address = address.application_name("guerdon").statement_cache_capacity(256);
+    migrate(&address).await?;
+    let milliseconds = |timeout: std::time::Duration| timeout.as_millis().to_string();
+    // A lane's statements all go by key. Without this, a plan made while a table was small may scan it for ever.
+    let lane = address.clone().options([
+        ("statement_timeout", milliseconds(options.statement_timeout)),
+        ("lock_timeout", milliseconds(options.lock_timeout)),
+        ("idle_in_transaction_session_timeout", milliseconds(options.idle_timeout)),
+        ("enable_seqscan", "off".into()),
+        ("enable_hashjoin", "off".into()),
+        ("enable_mergejoin", "off".into()),
+        ("jit", "off".into()),
+        // A rollback outside a transaction warns; see `transaction::BEGIN`.
+        ("client_min_messages", "error".into()),
+    ]);
+    let lanes = PgPoolOptions::new().max_connections(options.write_connections).acquire_timeout(options.lock_timeout);
+    let reads = PgPoolOptions::new().max_connections(options.read_connections).acquire_timeout(options.lock_timeout);
+    let lanes = lanes.connect_with(lane).await.map_err(store_error)?;
+    let reads = reads.connect_with(address.options([("statement_timeout", "60000")])).await.map_err(store_error)?;
+    Ok(Arc::new(PostgresStore { lanes, reads }))
+}
+
+async fn migrate(address: &PgConnectOptions) -> Result<()> {
+    let pool = PgPoolOptions::new().max_connections(1).connect_with(address.clone()).await.map_err(store_error)?;
+    let ran = match MIGRATIONS.run(&pool).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(_)) => {
+            let database = sqlx::query_scalar("select max(version) from _sqlx_migrations").fetch_one(&pool).await.map_err(store_error)?;
+            Err(StoreError::Newer { database, host: newest() })
+        }
+        Err(MigrateError::VersionMismatch(number)) => Err(StoreError::Other(format!(
+            "migration {number} of the database is not the one of this host: one of them was changed after it was released"
+        ))),
+        Err(MigrateError::Execute(error)) => Err(store_error(error)),
+        Err(error) => Err(StoreError::Other(error.to_string())),
+    };
+    pool.close().await;
+    ran
+}
+
+/// Number of the newest schema that this host knows.
+fn newest() -> i64 {
+    MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0)
+}

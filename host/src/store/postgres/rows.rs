@@ -1,0 +1,3 @@
+//! Readers for PostgreSQL's rows.
+
+crate::store::rows::readers!(sqlx::Postgres, sqlx::postgres::PgRow);

@@ -1,0 +1,3 @@
+//! Readers for SQLite's rows.
+
+crate::store::rows::readers!(sqlx::Sqlite, sqlx::sqlite::SqliteRow);
