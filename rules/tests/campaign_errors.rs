@@ -19,7 +19,7 @@ fn changed(paragraph: &str) -> String {
     let added: String =
         paragraph.lines().filter_map(|l| l.strip_prefix('+')).map(|l| format!("{}\n", l.strip_prefix(' ').unwrap_or(l))).collect();
     let mut removed = paragraph.lines().filter_map(|l| l.strip_prefix("- ")).map(|l| format!("{l}\n"));
-    let Some(first) = removed.next() else { return text + &added };
+    let Some(first) = removed.next() else { return text + added.as_str() };
     for (line, instead) in std::iter::once((first, added.as_str())).chain(removed.map(|line| (line, ""))) {
         assert!(text.contains(&line), "the learning race has no line {line}");
         text = text.replacen(&line, instead, 1);

@@ -29,6 +29,7 @@ pub fn standing(cycle: i32, revision: i32, member: i64) -> StandingRow {
         days: vec![(18_527, tally(&[1, 20]))],
         reached: vec![(1, 1_600_740_000_000)],
         attributes: vec![],
+        ..StandingRow::default()
     }
 }
 

@@ -4,7 +4,7 @@
 -- The host's own statements never touch the guarded columns, and most guards name their columns or carry a WHEN, so
 -- that an ordinary commit runs none of these functions but the one that binds a code.
 
--- Refuses with a message for people; P0001 is what the host knows as a refusal.
+-- Refuses with a message for people: the table, the row's key, the reason. P0001 is what the host knows as a refusal.
 create function guard_refuse() returns trigger language plpgsql as $$
 declare
   row_ jsonb := to_jsonb(old);
@@ -16,7 +16,7 @@ begin
     name_ := tg_argv[i];
     named := named || ' ' || name_ || ' ' || coalesce(row_ ->> name_, '(none)');
   end loop;
-  raise exception '%:% %', tg_table_name, named, tg_argv[0];
+  raise exception '%', tg_table_name || named || ' ' || tg_argv[0];
 end $$;
 
 create function guard_refuse_truncate() returns trigger language plpgsql as $$

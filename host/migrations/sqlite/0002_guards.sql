@@ -5,6 +5,9 @@
 -- The host's own statements never touch the guarded columns, and most guards name their columns or carry a WHEN, so
 -- that an ordinary commit runs few of them. `INSERT OR REPLACE` deletes rows without asking a delete trigger, so that
 -- here the tables also refuse an insert under a key that is taken.
+--
+-- Messages are made with expressions in RAISE, which SQLite knows from 3.47 on: an older sqlite3 cannot read this schema,
+-- and must not be pointed at a live file anyhow.
 
 -- What is written once.
 create trigger postings_stay_update before update on postings for each row

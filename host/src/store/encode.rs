@@ -296,6 +296,8 @@ mod tests {
             days: vec![(-1, sums(&[])), (18_000, sums(&[1, -4]))],
             reached: vec![(1, -5), (2, 1_600_740_000_000)],
             attributes: values.clone(),
+            asked: sums(&[2, 5]),
+            given: sums(&[2, 3]),
         };
         assert_eq!(read_standing(3, 2, 7, &standing(&row)).unwrap(), row);
         let empty = StandingRow { cycle: 1, revision: 1, member: 1, ..StandingRow::default() };

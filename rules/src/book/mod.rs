@@ -313,6 +313,11 @@ impl Book {
         }
     }
 
+    /// How many events of the working set came to an outcome.
+    pub fn count_events(&self, outcome: rows::Outcome) -> u64 {
+        self.events.values().flatten().filter(|kept| kept.row.outcome == outcome).count() as u64
+    }
+
     /// The latest standings of a cycle, by member number.
     pub fn standings_in(&self, cycle: i32) -> Vec<&StandingRow> {
         let of_cycle = self.standings.iter().filter(|((c, _), _)| *c == cycle);

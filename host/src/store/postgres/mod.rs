@@ -17,6 +17,7 @@ use self::error::store_error;
 use super::{Options, Result, Store, StoreError};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Connection, PgConnection};
 use std::sync::Arc;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -53,11 +54,13 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>> {
 }
 
 async fn migrate(address: &PgConnectOptions) -> Result<()> {
-    let pool = PgPoolOptions::new().max_connections(1).connect_with(address.clone()).await.map_err(store_error)?;
-    let ran = match MIGRATIONS.run(&pool).await {
+    // Not from a pool, which would go on trying while there is no server.
+    let mut connection = PgConnection::connect_with(address).await.map_err(store_error)?;
+    let ran = match MIGRATIONS.run_direct(None, &mut connection, false).await {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(_)) => {
-            let database = sqlx::query_scalar("select max(version) from _sqlx_migrations").fetch_one(&pool).await.map_err(store_error)?;
+            let database =
+                sqlx::query_scalar("select max(version) from _sqlx_migrations").fetch_one(&mut connection).await.map_err(store_error)?;
             Err(StoreError::Newer { database, host: newest() })
         }
         Err(MigrateError::VersionMismatch(number)) => Err(StoreError::Other(format!(
@@ -66,7 +69,8 @@ async fn migrate(address: &PgConnectOptions) -> Result<()> {
         Err(MigrateError::Execute(error)) => Err(store_error(error)),
         Err(error) => Err(StoreError::Other(error.to_string())),
     };
-    pool.close().await;
+    // Closing the connection also gives up the advisory lock, which a failed migration keeps.
+    connection.close().await.map_err(store_error)?;
     ran
 }
 

@@ -231,11 +231,11 @@ pub async fn fill(connection: &mut SqliteConnection, campaign: i32, grants: &[i6
 
 pub async fn grant_with_code(connection: &mut SqliteConnection, campaign: i32, number: i64) -> Result<Option<GrantWithCode>> {
     let found = sqlx::query(concat!(
-        "select g.*, p.name, c.number, c.hash, c.sealed, c.key from (select campaign as of, ",
+        "select g.*, p.name, c.number, c.hash, c.sealed, c.key from (select ",
         columns!(grant),
         " from grants where campaign = $1 and number = $2) g
          left join pools p on p.pool = g.pool
-         left join codes c on c.campaign = g.of and c.grant_number = g.number"
+         left join codes c on c.campaign = $1 and c.grant_number = g.number"
     ));
     let found = found.bind(campaign).bind(number).fetch_optional(connection).await.map_err(store_error)?;
     found.as_ref().map(rows::grant_with_code).transpose()

@@ -10,7 +10,7 @@ pub fn store_error(error: Error) -> StoreError {
             by_code(code, database.message().to_string())
         }
         Error::Io(_) | Error::PoolClosed | Error::WorkerCrashed | Error::BeginFailed => StoreError::Unavailable(error.to_string()),
-        Error::PoolTimedOut => StoreError::Busy("no connection became free in time".into()),
+        Error::PoolTimedOut => StoreError::Busy("no connection became free, or could be made, in time".into()),
         Error::ColumnDecode { .. } | Error::Decode(_) | Error::ColumnNotFound(_) | Error::ColumnIndexOutOfBounds { .. } => {
             StoreError::Corrupt(error.to_string())
         }

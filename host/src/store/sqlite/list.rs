@@ -1,6 +1,5 @@
 //! Lists in statements: SQLite has no arrays. Lists of keys to look up go as JSON and come apart with `json_each`; rows
-//! to write go as `values (…),(…)` in pieces of fixed sizes, which measured twice as fast and whose statements stay
-//! prepared.
+//! to write go as `values (…),(…)` in pieces of fixed sizes, so that no value is parsed and few statements stay prepared.
 //!
 //! Must not know: tables.
 

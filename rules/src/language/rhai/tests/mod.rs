@@ -7,7 +7,7 @@ mod race;
 mod speed;
 mod stumbles;
 
-use crate::campaign::calendar::{Calendar, Cycle, Every, Moment};
+use crate::campaign::calendar::{Calendar, Cycle, CycleRule, Every, Moment};
 use crate::campaign::{Account, Attribute, BUILT_IN_EVENTS, Campaign, EventType, Field, MemberPath, Reward, Role, RolePath, function_of};
 use crate::diagnostic::Diagnostic;
 use crate::effect::{Action, Verdict};
@@ -27,13 +27,14 @@ pub fn campaign(events: Vec<EventType>, attributes: Vec<Attribute>) -> Campaign 
         worth: None,
         leaderboard: parent.is_none(),
     };
-    let reward = Reward { name: "jd-20".into(), label: Default::default(), pool: None, face_value: None, low_stock: None, price: vec![] };
+    let reward =
+        Reward { name: "jd-20".into(), label: Default::default(), pool: None, face_value: None, low_stock: None, price: vec![], at: None };
     let built_in = BUILT_IN_EVENTS.iter().map(|name| event(name, &[], &[]));
     Campaign {
         id: "test".into(),
         label: Default::default(),
         rules: "rules.rhai".into(),
-        calendar: Calendar::for_tests(Some(Every::Week(2))),
+        calendar: calendar(),
         close_roles: vec![],
         order_independent: false,
         accounts: vec![account("learning", None, vec![1]), account("learning.lesson", Some(0), vec![])],
@@ -43,6 +44,14 @@ pub fn campaign(events: Vec<EventType>, attributes: Vec<Attribute>) -> Campaign 
         limits: Default::default(),
         invariants: vec![],
     }
+}
+
+/// The learning race's weeks.
+fn calendar() -> Calendar {
+    let zone = jiff::tz::TimeZone::get("Asia/Shanghai").unwrap();
+    let at = |text: &str| crate::campaign::calendar::instant_in(&zone, text).unwrap();
+    let weekly = CycleRule { every: Every::Week(2), starts_at: jiff::civil::Time::midnight(), grace_ms: 0 };
+    Calendar::new(zone.clone(), at("2020-09-22"), at("2020-10-20"), Some(weekly)).unwrap()
 }
 
 /// Fields as `name: type?`, sorted by name as the contract wants them.
@@ -66,6 +75,7 @@ pub fn event(name: &str, fields: &[(&str, &str)], roles: &[&str]) -> EventType {
         roles: roles.collect(),
         once_per: vec![],
         fields,
+        at: None,
     }
 }
 

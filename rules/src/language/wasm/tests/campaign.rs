@@ -34,7 +34,7 @@ fn account(name: &str, parent: Option<usize>) -> Account {
 }
 
 fn reward(name: &str) -> Reward {
-    Reward { name: name.into(), label: Label::default(), pool: None, face_value: None, low_stock: None, price: Vec::new() }
+    Reward { name: name.into(), label: Label::default(), pool: None, face_value: None, low_stock: None, price: Vec::new(), at: None }
 }
 
 fn opened() -> EventType {
@@ -47,6 +47,7 @@ fn opened() -> EventType {
         roles: vec![inviter],
         once_per: Vec::new(),
         fields: vec![field("existing_customer", DataType::Bool, true), field("invitee", DataType::Member("member".into()), false)],
+        at: None,
     }
 }
 
@@ -62,6 +63,7 @@ fn lesson() -> EventType {
             field("member", DataType::Member("member".into()), false),
             field("points", DataType::Int, false),
         ],
+        at: None,
     }
 }
 

@@ -95,7 +95,7 @@ fn set(name: [u32; 2], kind: u32, value: [u32; 3]) -> Vec<u32> {
 
 /// A module that answers with these words.
 fn says(decision: &[u32]) -> Vec<u8> {
-    module_with(&[HONEST], &answers(), &(stored(OWN, &words(decision)) + &stored(NAMES, b"\xffno")))
+    module_with(&[HONEST], &answers(), &[stored(OWN, &words(decision)), stored(NAMES, b"\xffno")].concat())
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn with_world(version: &str) -> Vec<u8> {
     let mut resolve = wit_parser::Resolve::default();
     let package = resolve.push_str("campaign.wit", &WIT.replace("1.0.0", version)).unwrap();
     let world = resolve.select_world(&[package], Some("campaign")).unwrap();
-    let body = stored(OWN, &words(&[1, OWN + 100, 2, 0, 9])) + &stored(OWN + 100, b"no");
+    let body = [stored(OWN, &words(&[1, OWN + 100, 2, 0, 9])), stored(OWN + 100, b"no")].concat();
     let mut module = assemble(&text(&[HONEST], version, &answers(), &body));
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     module

@@ -1,0 +1,98 @@
+//! The recorded learning race against a model of a page: what the campaign promises, counted without the book.
+
+use guerdon_rules::book::prepare::Releases;
+use guerdon_rules::event::Event;
+use guerdon_rules::simulate::recorded::{OPENED, STARTS_MS, learning_race};
+use guerdon_rules::simulate::{self, Options, Report};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+mod support;
+
+const WEEK_MS: i64 = 7 * 24 * 3600 * 1000;
+const DAY_MS: i64 = WEEK_MS / 7;
+
+/// What must be paid, from the events alone.
+#[derive(Default)]
+struct Model {
+    cards: i64,
+    /// Points by (week from 0, member).
+    points: BTreeMap<(i64, String), i64>,
+}
+
+impl Model {
+    fn of(lines: &[String]) -> Model {
+        let events: Vec<serde_json::Value> = lines.iter().map(|l| serde_json::from_str(l).unwrap()).collect();
+        let text = |v: &serde_json::Value| v.as_str().unwrap_or_default().to_string();
+        let mut inviters: BTreeMap<String, String> = BTreeMap::new();
+        for e in events.iter().filter(|e| e["type"] == "guerdon.referral.accepted") {
+            inviters.entry(text(&e["data"]["invitee"])).or_insert(text(&e["data"]["inviter"]));
+        }
+        let mut model = Model::default();
+        let (mut opened, mut learned) = (BTreeSet::new(), BTreeSet::new());
+        let mut by_day: BTreeMap<(i64, String), i64> = BTreeMap::new();
+        for e in &events {
+            let at_ms = text(&e["time"]).parse::<jiff::Timestamp>().unwrap().as_millisecond() - STARTS_MS;
+            let data = &e["data"];
+            if e["type"] == "account.opened" {
+                let sound = data["invitee"].is_string() && (data["existing_customer"].is_null() || data["existing_customer"] == false);
+                let sound = sound && data.get("existing").is_none();
+                if let Some(inviter) = inviters.get(&text(&data["invitee"])).filter(|_| sound && opened.insert(text(&data["invitee"]))) {
+                    model.cards += 1;
+                    *model.points.entry((at_ms / WEEK_MS, inviter.clone())).or_default() += 20;
+                }
+            } else if e["type"] == "lesson.finished"
+                && data["points"].is_number()
+                && learned.insert((text(&data["member"]), text(&data["lesson"])))
+            {
+                *by_day.entry((at_ms / DAY_MS, text(&data["member"]))).or_default() += data["points"].as_i64().unwrap();
+            }
+        }
+        for ((day, member), points) in by_day {
+            *model.points.entry((day / 7, member)).or_default() += points.min(100);
+        }
+        model
+    }
+
+    /// Full thousands of a week.
+    fn thousands(&self, week: i64) -> i64 {
+        self.points.iter().filter(|((w, _), _)| *w == week).map(|(_, points)| points / 1000).sum()
+    }
+    fn points_in(&self, week: i64) -> i64 {
+        self.points.iter().filter(|((w, _), _)| *w == week).map(|(_, points)| points).sum()
+    }
+}
+
+fn simulate(releases: Releases, lines: &[String]) -> Report {
+    let events = lines.iter().map(|line| Event::from_json(line).unwrap());
+    simulate::run(releases, events, Options { stock: None, seed: 1, progress: &mut |_| {}, progress_every: 0 })
+}
+
+fn granted(report: &Report, reward: &str, week: usize) -> i64 {
+    let reward = report.rewards.iter().find(|r| r.reward == reward).unwrap();
+    let day = ["2020-09-22", "2020-09-29"][week];
+    reward.cycles.iter().find(|c| c.cycle == day).map_or(0, |c| c.units.granted)
+}
+
+#[test]
+fn both_releases_pay_what_the_model_counts() {
+    let lines = learning_race(1);
+    let model = Model::of(&lines);
+    assert_eq!(model.cards, OPENED as i64);
+    assert!(model.thousands(0) >= 10 && model.thousands(1) >= 10, "{} and {}", model.thousands(0), model.thousands(1));
+    for (folder, reward, each) in [("learning-race", "jd-100", 1), ("learning-race-5x20", "jd-20", 5)] {
+        let report = simulate(Releases::new(vec![Arc::new(support::campaign(folder))]), &lines);
+        assert_eq!(report.failed, [], "{folder}");
+        assert_eq!(report.outcomes.get("failed"), None, "{folder}");
+        assert!(!report.corrections.is_empty(), "late reports come after the first settlement");
+        let settled = each * (model.thousands(0) + model.thousands(1));
+        let invited = granted(&report, "jd-20", 0) + granted(&report, "jd-20", 1) - if reward == "jd-20" { settled } else { 0 };
+        assert_eq!(invited, OPENED as i64, "{folder}");
+        if reward == "jd-100" {
+            assert_eq!([granted(&report, reward, 0), granted(&report, reward, 1)], [model.thousands(0), model.thousands(1)]);
+        }
+        let learning = report.accounts.iter().find(|a| a.account == "learning").unwrap();
+        let points: Vec<i64> = learning.cycles.iter().map(|c| c.points).collect();
+        assert_eq!(points, [model.points_in(0), model.points_in(1)], "{folder}");
+    }
+}
