@@ -120,7 +120,6 @@ async fn json_bodies_are_read_strictly() {
     }
     let key = world.ask("POST", "/v1/campaigns/{campaign}/members/{member}/join", &["race", "a"]).header("idempotency-key", "");
     assert_eq!(answer(key).await.0, 400);
-    let Answer(_, body) =
-        answer(world.ask("GET", "/v1/campaigns/{campaign}/members/{member}", &["race", "a"]).query(&[("cycle", "x")])).await;
+    let Answer(_, body) = answer(world.ask_with("GET", "/v1/campaigns/{campaign}/members/{member}", &["race", "a"], "?cycle=x")).await;
     assert_eq!(body["status"], Value::from(400));
 }

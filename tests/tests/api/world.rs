@@ -42,6 +42,7 @@ face_value = "20.00 CNY"
 pool = "cards"
 
 [rewards.badge]
+kind = "entitlement"
 price = { learning = 10 }
 
 [events."lesson.finished"]
@@ -111,6 +112,11 @@ impl World {
 
     /// A request with the key. `route` is filled from `values`, in order, each escaped.
     pub fn ask(&self, method: &str, route: &str, values: &[&str]) -> RequestBuilder {
+        self.ask_with(method, route, values, "")
+    }
+
+    /// [`World::ask`] with a query: `?limit=1`.
+    pub fn ask_with(&self, method: &str, route: &str, values: &[&str], query: &str) -> RequestBuilder {
         self.asked.lock().unwrap().insert((method.into(), route.into()));
         let mut path = String::new();
         let mut values = values.iter();
@@ -121,6 +127,7 @@ impl World {
                 None => path.push_str(segment),
             }
         }
+        path.push_str(query);
         self.request(method, &path).header("authorization", format!("Bearer {KEY}"))
     }
 
