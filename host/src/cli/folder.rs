@@ -2,8 +2,13 @@
 //! hidden files are not part of it, so that editing a case makes no release.
 
 use super::exit::Failure;
-use guerdon_rules::language::Files;
+use guerdon_rules::book::prepare::Releases;
+use guerdon_rules::diagnostic::Diagnostic;
+use guerdon_rules::language::{Files, Runtime};
+use guerdon_rules::names::Names;
+use guerdon_rules::release::Release;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const MANIFEST: &str = "campaign.toml";
 /// A component with a whole interpreter inside is about half of that.
@@ -17,6 +22,35 @@ pub fn read(folder: &Path) -> Result<Files, Failure> {
     let mut files = Files::new();
     read_into(folder, "", &mut files)?;
     Ok(files)
+}
+
+/// The files of one campaign's folder, with its cases.
+pub fn read_with_cases(folder: &Path) -> Result<Files, Failure> {
+    let mut files = read(folder)?;
+    let cases = folder.join("cases");
+    if cases.is_dir() {
+        for path in entries(&cases)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "toml")) {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            files.insert(format!("cases/{name}"), content(&path)?.into());
+        }
+    }
+    Ok(files)
+}
+
+/// Why a folder is no release.
+pub enum Unfit {
+    /// The files, with what is wrong in them.
+    Rules(Files, Vec<Diagnostic>),
+    Other(Failure),
+}
+
+/// A folder as the only release of its campaign, with no watch: what is played does not depend on the machine.
+pub fn releases(folder: &Path) -> Result<Releases, Unfit> {
+    let files = read(folder).map_err(Unfit::Other)?;
+    match Release::compile(1, 0, &files, &mut Names::default(), &Runtime::default()) {
+        Ok(release) => Ok(Releases::new(vec![Arc::new(release)])),
+        Err(diagnostics) => Err(Unfit::Rules(files, diagnostics)),
+    }
 }
 
 /// Campaign folders within a folder, by name.

@@ -13,9 +13,11 @@ mod migrate;
 mod output;
 mod serve;
 mod settle;
+mod simulate;
 mod snippet;
 mod start;
 mod switch;
+mod test;
 
 use crate::config::{self, Flags, Loaded};
 use clap::{Args, Parser, Subcommand};
@@ -54,6 +56,8 @@ struct Common {
 enum Command {
     Serve(serve::Serve),
     Check(check::Check),
+    Test(test::Test),
+    Simulate(simulate::Simulate),
     Settle(settle::Settle),
     #[command(subcommand)]
     Codes(codes::Codes),
@@ -93,6 +97,8 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
     match command {
         Command::Serve(serve) => serve::run(&serve, common).await,
         Command::Check(check) => check::run(&check, format),
+        Command::Test(test) => test::run(&test, format),
+        Command::Simulate(simulate) => simulate::run(&simulate, format),
         Command::Settle(settle) => settle::run(&settle, &load()?, format).await,
         Command::Codes(codes) => codes::run(&codes, &load()?, format).await,
         Command::Switch(switch) => switch::run(&switch, &load()?, format).await,

@@ -37,3 +37,8 @@ pub fn table<R: IntoIterator<Item = String>>(head: &[&str], rows: impl IntoItera
     }
     format!("{table}\n")
 }
+
+/// Columns of the terminal; 100 when there is none.
+pub fn width() -> usize {
+    usize::from(Table::new().width().unwrap_or(100))
+}

@@ -1,5 +1,6 @@
 //! A diagnostic with the lines that it is about, underlined, as compilers show them.
 
+use super::output::width;
 use guerdon_rules::diagnostic::{Diagnostic, Position};
 use guerdon_rules::language::Files;
 use miette::{GraphicalReportHandler, LabeledSpan, NamedSource, Severity, SourceCode};
@@ -12,8 +13,7 @@ pub fn render(diagnostic: &Diagnostic, folder: &str, files: &Files) -> String {
     let label = diagnostic.at.zip(text).map(|(at, text)| LabeledSpan::underline(span(text, at)));
     let mut rendered = String::new();
     let snippet = Snippet { diagnostic, source, label };
-    let width = usize::from(comfy_table::Table::new().width().unwrap_or(100));
-    match GraphicalReportHandler::new().with_width(width).render_report(&mut rendered, &snippet) {
+    match GraphicalReportHandler::new().with_width(width()).render_report(&mut rendered, &snippet) {
         Ok(()) => rendered,
         Err(fmt::Error) => format!("{diagnostic}\n"),
     }

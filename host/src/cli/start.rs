@@ -7,9 +7,11 @@ use crate::flow::Host;
 use crate::flow::seal::Sealer;
 use crate::store::{self, Store, StoreError};
 use guerdon_rules::language::Runtime;
+use guerdon_rules::language::wasm::TICK_MS;
 use guerdon_rules::limits::Limits;
 use std::io::IsTerminal;
 use std::sync::Arc;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 /// Opens the database, making or migrating its tables.
@@ -33,7 +35,19 @@ pub async fn host(config: &Config) -> Result<Arc<Host>, Failure> {
 
 /// What rule files are compiled for, with this machine's watch for deadlines.
 pub fn runtime(limits: Limits) -> Runtime {
-    Runtime { limits: Limits { watch: Arc::new(Stopwatch::default()), ..limits }, ..Runtime::default() }
+    let runtime = Runtime { limits: Limits { watch: Arc::new(Stopwatch::default()), ..limits }, ..Runtime::default() };
+    let engine = runtime.wasm.clone();
+    // A thread and no task: a busy runtime must not stretch a module's deadline.
+    let ticking = std::thread::Builder::new().name("wasm-clock".into()).spawn(move || {
+        loop {
+            std::thread::sleep(Duration::from_millis(TICK_MS));
+            engine.tick();
+        }
+    });
+    if let Err(error) = ticking {
+        tracing::error!(%error, "no thread for the clock of wasm modules: only their fuel stops them");
+    }
+    runtime
 }
 
 /// Log lines to stderr. Does nothing when there is a log already.
