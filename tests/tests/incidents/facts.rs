@@ -36,7 +36,12 @@ pub fn opened(time: &str, invitee: &str) -> Event {
 
 /// Friends of one inviter, each accepted and opened.
 pub fn friends(time: &str, inviter: &str, numbers: std::ops::Range<usize>) -> Vec<Event> {
-    numbers.flat_map(|n| { let friend = format!("friend-{n}"); [accepted(time, inviter, &friend), opened(time, &friend)] }).collect()
+    numbers
+        .flat_map(|n| {
+            let friend = format!("friend-{n}");
+            [accepted(time, inviter, &friend), opened(time, &friend)]
+        })
+        .collect()
 }
 
 pub fn lesson(time: &str, member: &str, lesson: &str, points: i64) -> Event {

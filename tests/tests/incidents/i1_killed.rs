@@ -62,8 +62,7 @@ async fn a_killed_host_loses_nothing_and_pays_nothing_twice() {
         let accepted = invited.iter().enumerate().map(|(n, friend)| ground.accepted(&format!("inviter-{}", n % INVITERS), friend));
         let opened: Vec<Value> = invited.iter().map(|friend| ground.opened(friend)).collect();
         let addresses = hosts.iter().map(|h| h.address.clone()).collect();
-        let shared =
-            Arc::new(Shared { addresses: Mutex::new(addresses), acknowledged: Mutex::default(), batches: AtomicUsize::new(0) });
+        let shared = Arc::new(Shared { addresses: Mutex::new(addresses), acknowledged: Mutex::default(), batches: AtomicUsize::new(0) });
         let with_referrals: Vec<Value> = accepted.chain(opened.iter().cloned()).collect();
         let senders: Vec<_> = (0..SENDERS)
             .map(|n| tokio::spawn(send(shared.clone(), if n == 0 { with_referrals.clone() } else { opened.clone() }, n + 1)))

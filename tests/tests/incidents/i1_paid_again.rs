@@ -91,7 +91,9 @@ async fn a_breached_invariant_stops_its_own_campaign() {
     on_each(FIRST_WEEK, async |world| {
         let host = world.host().await;
         host.add_release(changed(&campaign(RACE), MISTAKEN), None, "product", "a mistake").await.unwrap();
-        host.add_release(changed(&campaign(RACE), &[("id = \"learning-race\"", "id = \"another-race\"")]), None, "product", "").await.unwrap();
+        host.add_release(changed(&campaign(RACE), &[("id = \"learning-race\"", "id = \"another-race\"")]), None, "product", "")
+            .await
+            .unwrap();
         import(&host, "jd-20", 1..=50).await;
         let other = world.hosts(2).await.pop().filter(|_| !world.database.is_sqlite()).unwrap_or_else(|| host.clone());
         let card = |n: usize| lesson(FIRST_WEEK, "ada", &format!("L{n}"), 500);
@@ -102,7 +104,9 @@ async fn a_breached_invariant_stops_its_own_campaign() {
             let count = |state: &str| views.iter().filter(|g| g.state == state && g.owed_for.as_deref() != Some("stock")).count();
             (count("issued"), count("owed"))
         };
-        let closed = async || host.store.head(host.campaign(RACE).unwrap().row.campaign).await.unwrap().switches.get("issue").is_some_and(|s| s.closed);
+        let closed = async || {
+            host.store.head(host.campaign(RACE).unwrap().row.campaign).await.unwrap().switches.get("issue").is_some_and(|s| s.closed)
+        };
 
         assert_eq!(outcomes(&host, RACE, &before).await, "booked ".repeat(7).trim_end());
         assert_eq!((cards().await, closed().await), ((3, 0), false));

@@ -86,9 +86,8 @@ async fn no_request_fails_while_a_release_is_added() {
             tokio::task::yield_now().await;
         }
         let text = |content: &[u8]| String::from_utf8(content.to_vec()).unwrap();
-        let mut files: BTreeMap<String, String> = ground.files.iter().map(|(name, content)| (name.clone(), text(content))).collect();
-        let changed = campaign("learning-race-5x20");
-        files.insert("rules.rhai".into(), text(&changed["rules.rhai"]));
+        let files: BTreeMap<String, String> =
+            ground.campaign("learning-race-5x20").iter().map(|(name, content)| (name.clone(), text(content))).collect();
         let client = reqwest::Client::new();
         let release = json!({"files": files, "effective_from": ground.now, "author": "product", "note": "5 × 20"});
         let answer = client.post(format!("{}/v1/releases", hosts[0].address)).json(&release).send().await.unwrap();

@@ -2,8 +2,8 @@
 
 mod client_gone;
 mod facts;
-mod i1_paid_again;
 mod i1_killed;
+mod i1_paid_again;
 mod i2_codes_skipped;
 mod i3_code_given_twice;
 mod i5_points_and_cards;

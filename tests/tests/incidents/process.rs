@@ -27,23 +27,30 @@ pub struct Ground {
     pub database: String,
     /// An instant within the campaign, and not after now.
     pub now: String,
-    pub files: Files,
+    /// Manifest lines of the campaign's own days, and what they are moved to.
+    days: [(&'static str, String); 2],
 }
 
 impl Ground {
     pub fn new(world: &World) -> Ground {
         let now_ms = SystemClock.now_ms();
         let starts_ms = STARTS_MS + ((now_ms - STARTS_MS) / WEEK_MS - 1) * WEEK_MS;
-        let text = |at_ms| Timestamp::from_millisecond(at_ms).unwrap().in_tz("Asia/Shanghai").unwrap().strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        let text =
+            |at_ms| Timestamp::from_millisecond(at_ms).unwrap().in_tz("Asia/Shanghai").unwrap().strftime("%Y-%m-%dT%H:%M:%S").to_string();
         let days = [("2020-09-22T00:00:00", text(starts_ms)), ("2020-10-20T00:00:00", text(starts_ms + 4 * WEEK_MS))];
-        let days: Vec<(&str, &str)> = days.iter().map(|(from, to)| (*from, to.as_str())).collect();
-        let files = changed(&campaign("learning-race"), &days);
         let folder = tempfile::tempdir().unwrap();
         let into = folder.path().join("campaigns/learning-race");
         std::fs::create_dir_all(&into).unwrap();
-        files.iter().for_each(|(name, content)| std::fs::write(into.join(name), content).unwrap());
         let now = Timestamp::from_millisecond(now_ms).unwrap().to_string();
-        Ground { folder, database: world.database.address.clone(), now, files }
+        let ground = Ground { folder, database: world.database.address.clone(), now, days };
+        ground.campaign("learning-race").iter().for_each(|(name, content)| std::fs::write(into.join(name), content).unwrap());
+        ground
+    }
+
+    /// One of the project's campaigns, moved to these days.
+    pub fn campaign(&self, name: &str) -> Files {
+        let days: Vec<(&str, &str)> = self.days.iter().map(|(from, to)| (*from, to.as_str())).collect();
+        changed(&campaign(name), &days)
     }
 
     pub fn serve(&self) -> Served {

@@ -89,7 +89,8 @@ impl World {
         if self.database.is_sqlite() {
             return self.database.can_write_now().await;
         }
-        let open = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'";
+        let open =
+            "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'";
         self.value(open).await == "0"
     }
 
