@@ -5,6 +5,7 @@ pub mod cli;
 pub mod clock;
 pub mod codes_file;
 pub mod config;
+pub mod demo;
 pub mod flow;
 pub mod http;
 pub mod lines;
