@@ -116,14 +116,25 @@ impl Event {
 
 /// The key of a list of texts; lengths are hashed too, so that no two lists read alike.
 pub fn key_of(parts: &[&str]) -> Key {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
+    let mut key = KeyMaker::default();
+    parts.iter().for_each(|part| key.add(part));
+    key.finish()
+}
+
+/// [`key_of`], part by part.
+#[derive(Default)]
+pub struct KeyMaker(Sha256);
+
+impl KeyMaker {
+    pub fn add(&mut self, part: &str) {
+        self.0.update((part.len() as u64).to_be_bytes());
+        self.0.update(part.as_bytes());
     }
-    let mut key = Key::default();
-    key.copy_from_slice(&hash.finalize()[..16]);
-    key
+    pub fn finish(self) -> Key {
+        let mut key = Key::default();
+        key.copy_from_slice(&self.0.finalize()[..16]);
+        key
+    }
 }
 
 fn is_json(media_type: &str) -> bool {

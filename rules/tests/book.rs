@@ -129,7 +129,7 @@ fn attributes_facts_and_keys_by_day() {
         # the second in the week: a rule sees the books as they were before its own event, streak and all
         = bob coins 1
         24 00:00 a4 daily m=bob                       -> booked
-        = bob coins 2
+        = bob coins 1
     ",
     );
 }

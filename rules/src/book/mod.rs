@@ -74,7 +74,8 @@ pub struct Book {
     /// By (cycle, member number): the latest revision; none: loaded, and not there.
     standings: FxHashMap<(i32, i64), Option<Kept<StandingRow>>>,
     cycles: FxHashMap<i32, Kept<CycleRow>>,
-    events: FxHashMap<Key, Option<KeptEvent>>,
+    /// Boxed, because rows are wide and the map moves them when it grows.
+    events: FxHashMap<Key, Option<Box<KeptEvent>>>,
     /// Business keys that were asked for, with the identity of the event that claims each.
     claims: FxHashMap<Key, Option<Key>>,
     waits: FxHashMap<(i64, Code), Vec<Key>>,
@@ -263,7 +264,7 @@ impl Book {
         self.new_waits.clear();
         self.ended_waits.clear();
         self.corrections.clear();
-        for identity in std::mem::take(&mut self.touched_events) {
+        for identity in self.touched_events.drain(..) {
             if let Some(Some(kept)) = self.events.get_mut(&identity) {
                 (kept.is_new, kept.changed) = (false, false);
             }
