@@ -187,6 +187,9 @@ proptest! {
         let (single, batched) = (without_positions(one_by_one(&events)), without_positions(in_batches(&events, &sizes)));
         prop_assert_eq!(&single.members, &batched.members);
         prop_assert_eq!(&single.events, &batched.events);
+        prop_assert_eq!(&single.waits, &batched.waits);
+        prop_assert_eq!(&single.grants, &batched.grants);
+        prop_assert_eq!(&single.journal, &batched.journal);
         prop_assert_eq!(single, batched);
     }
 

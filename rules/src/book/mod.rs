@@ -241,12 +241,14 @@ impl Book {
             kept.changed = false;
         }
         for identity in std::mem::take(&mut self.touched_events) {
-            if let Some(Some(kept)) = self.events.get_mut(&identity) {
+            // An event that was decided twice in this batch is written once, as it is now.
+            if let Some(Some(kept)) = self.events.get_mut(&identity).filter(|kept| kept.as_ref().is_some_and(|k| k.changed)) {
                 let list = if kept.is_new { &mut delta.new_events } else { &mut delta.changed_events };
                 list.push(kept.row.clone());
                 (kept.is_new, kept.changed) = (false, false);
             }
         }
+        delta.new_waits.retain(|wait| !delta.ended_waits.contains(&wait.identity));
         delta.new_members.sort_by_key(|m| m.number);
         delta.changed_members.sort_by_key(|m| m.number);
         delta.standings.sort_by_key(|s| (s.cycle, s.member));
