@@ -100,17 +100,17 @@ impl Event {
             Err(reason) => reason.clone(),
         };
         let mut parts: Vec<&str> = vec![&self.kind, self.subject.as_deref().unwrap_or("\0"), &time];
-        match serde_json::from_str::<BTreeMap<Cow<str>, &RawValue>>(&self.data) {
-            Ok(fields) => {
-                let flat: Vec<(Cow<str>, &RawValue)> = fields.into_iter().collect();
-                parts.extend(flat.iter().flat_map(|(name, value)| [&**name, value.get()]));
-                key_of(&parts)
-            }
-            Err(_) => {
-                parts.push(&self.data);
-                key_of(&parts)
-            }
+        // Names without escapes, which is all of them as a rule, need no copy.
+        if let Ok(fields) = serde_json::from_str::<BTreeMap<&str, &RawValue>>(&self.data) {
+            parts.extend(fields.into_iter().flat_map(|(name, value)| [name, value.get()]));
+            return key_of(&parts);
         }
+        let fields = serde_json::from_str::<BTreeMap<String, &RawValue>>(&self.data);
+        match &fields {
+            Ok(fields) => parts.extend(fields.iter().flat_map(|(name, value)| [name.as_str(), value.get()])),
+            Err(_) => parts.push(&self.data),
+        }
+        key_of(&parts)
     }
 }
 
