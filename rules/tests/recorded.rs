@@ -96,3 +96,22 @@ fn both_releases_pay_what_the_model_counts() {
         assert_eq!(points, [model.points_in(0), model.points_in(1)], "{folder}");
     }
 }
+
+/// The recording that demos and documents show: whoever changes the generator sees that it changed.
+#[test]
+fn the_recording_is_the_same_on_every_machine() {
+    let lines = learning_race(1);
+    assert_eq!(lines, learning_race(1));
+    assert_ne!(lines, learning_race(2));
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for line in &lines {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        *counts.entry(event["type"].as_str().unwrap().to_string()).or_default() += 1;
+    }
+    let key = guerdon_rules::event::key_of(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let shown = format!("{} lines {counts:?} {}", lines.len(), key.iter().map(|b| format!("{b:02x}")).collect::<String>());
+    assert_eq!(
+        shown,
+        r#"12235 lines {"account.open": 3, "account.opened": 1631, "guerdon.member.joined": 3000, "guerdon.referral.accepted": 1057, "guerdon.referral.invited": 1040, "lesson.finished": 5504} 3ada9d8bbce4a90cd3900782188203b4"#
+    );
+}
