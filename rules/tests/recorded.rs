@@ -97,6 +97,20 @@ fn both_releases_pay_what_the_model_counts() {
     }
 }
 
+/// Incident I7: the second week's close is decided by the release that takes effect with it, the first week's is not.
+#[test]
+fn a_release_that_takes_effect_with_a_week_settles_that_week() {
+    let lines = learning_race(1);
+    let model = Model::of(&lines);
+    let mut names = support::Names::default();
+    let first = support::release(1, i64::MIN, &support::files("learning-race"), &mut names);
+    let second = support::release(2, STARTS_MS + WEEK_MS, &support::files("learning-race-5x20"), &mut names);
+    let report = simulate(Releases::new(vec![Arc::new(first), Arc::new(second)]), &lines);
+    assert_eq!([granted(&report, "jd-100", 0), granted(&report, "jd-100", 1)], [model.thousands(0), 0]);
+    let cards = granted(&report, "jd-20", 0) + granted(&report, "jd-20", 1);
+    assert_eq!(cards, model.cards + 5 * model.thousands(1));
+}
+
 /// The recording that demos and documents show: whoever changes the generator sees that it changed.
 #[test]
 fn the_recording_is_the_same_on_every_machine() {
