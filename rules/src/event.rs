@@ -1,7 +1,8 @@
 //! An event as it arrives: CloudEvents 1.0 (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md>),
 //! with the data still as JSON text, because only the campaign's contract knows its types.
 
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -101,7 +102,8 @@ impl Event {
         };
         let mut parts: Vec<&str> = vec![&self.kind, self.subject.as_deref().unwrap_or("\0"), &time];
         // Names without escapes, which is all of them as a rule, need no copy.
-        if let Ok(fields) = serde_json::from_str::<BTreeMap<&str, &RawValue>>(&self.data) {
+        if let Ok(Flat(mut fields)) = serde_json::from_str(&self.data) {
+            fields.sort_by_key(|(name, _)| *name);
             parts.extend(fields.into_iter().flat_map(|(name, value)| [name, value.get()]));
             return key_of(&parts);
         }
@@ -111,6 +113,29 @@ impl Event {
             Err(_) => parts.push(&self.data),
         }
         key_of(&parts)
+    }
+}
+
+/// The fields of flat data as they come, without a copy; fails where a name is written with escapes.
+struct Flat<'a>(Vec<(&'a str, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Flat<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Flat<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Flat<'de>, M::Error> {
+                let mut fields = Vec::with_capacity(4);
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Flat(fields))
+            }
+        }
+        json.deserialize_map(Fields)
     }
 }
 

@@ -248,6 +248,7 @@ impl Book {
             of_question.truncate(1);
             of_question.extend(release.handler(handler).roles.iter().map(|role| parties[1 + role]));
             match self.ask(prepared, parsed, handler, &of_question, &cause) {
+                Verdict::Booked(asked) if effects.is_empty() => effects = asked,
                 Verdict::Booked(asked) => effects.extend(asked),
                 Verdict::Refused { reason, place } => {
                     (receipt.outcome, receipt.reason, receipt.place) =
