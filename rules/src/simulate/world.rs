@@ -76,6 +76,9 @@ impl Settled {
     }
 }
 
+/// By account: places by member number.
+type Ranks = Vec<(usize, FxHashMap<i64, i64>)>;
+
 /// What one member's close may know.
 #[derive(Default)]
 struct Frozen {
@@ -200,9 +203,21 @@ impl World {
     fn close(&mut self, cycle: &Cycle, revision: i32, now_ms: i64, settled: &mut Settled) {
         let Some(release) = self.releases.closing(cycle).cloned() else { return };
         if release.close_handler.is_some() {
-            let frozen = self.freeze(&release, cycle);
-            for slot in self.to_close(&release, cycle, revision) {
-                self.close_member(&release, cycle, revision, slot, &frozen, now_ms, settled);
+            let to_close = self.to_close(&release, cycle, revision);
+            let ranks = self.ranks(&release, cycle);
+            // Where a close looks at others, everybody is at hand; else the member alone is.
+            let looks_at_others = !release.campaign.close_roles.is_empty();
+            let mut facts: FxHashMap<Slot, Frozen> = FxHashMap::default();
+            if looks_at_others {
+                let all: Vec<Slot> = self.book.members().filter_map(|m| self.book.slot_of_number(m.number)).collect();
+                facts = all.into_iter().map(|slot| (slot, self.freeze(&release, cycle, slot, &ranks))).collect();
+            }
+            for slot in to_close {
+                if !looks_at_others {
+                    facts.clear();
+                    facts.insert(slot, self.freeze(&release, cycle, slot, &ranks));
+                }
+                self.close_member(&release, cycle, revision, slot, &facts, now_ms, settled);
             }
         }
         self.drain();
@@ -254,31 +269,29 @@ impl World {
         }
     }
 
-    /// What the close may read, as it stands now: its own bookings must not move it.
-    fn freeze(&self, release: &Release, cycle: &Cycle) -> FxHashMap<Slot, Frozen> {
-        let mut frozen: FxHashMap<Slot, Frozen> = FxHashMap::default();
-        for row in self.book.standings_in(cycle.number) {
-            if let Some(slot) = self.book.slot_of_number(row.member) {
-                frozen.entry(slot).or_default().standing = Some(row.clone());
-            }
+    /// What the close may read of a member. Closes book into the next cycle, so that no other close can have moved it.
+    fn freeze(&self, release: &Release, cycle: &Cycle, slot: Slot, ranks: &Ranks) -> Frozen {
+        let number = self.book.member_row(slot).number;
+        // Days, and what earlier revisions gave, are no facts of a close.
+        let facts_of = |row: &StandingRow| StandingRow {
+            cycle: row.cycle,
+            revision: row.revision,
+            member: row.member,
+            tally: row.tally.clone(),
+            attributes: row.attributes.clone(),
+            ..StandingRow::default()
+        };
+        let standing_in = |cycle| self.book.standing(cycle, number).map(facts_of);
+        Frozen {
+            standing: standing_in(cycle.number),
+            history: if reads(release, needs_history) { (1..=cycle.number).filter_map(standing_in).collect() } else { Vec::new() },
+            ranks: ranks.iter().filter_map(|(account, places)| Some((*account, *places.get(&number)?))).collect(),
         }
-        if reads(release, needs_history) {
-            for earlier in 1..=cycle.number {
-                for row in self.book.standings_in(earlier) {
-                    if let Some(slot) = self.book.slot_of_number(row.member) {
-                        frozen.entry(slot).or_default().history.push(row.clone());
-                    }
-                }
-            }
-        }
-        for account in ranked_accounts(release) {
-            for (member, place) in places(self.ranked(release, account, cycle.number)) {
-                if let Some(slot) = self.book.slot_of_number(member) {
-                    frozen.entry(slot).or_default().ranks.push((account, place));
-                }
-            }
-        }
-        frozen
+    }
+
+    /// Places on every leaderboard that the close reads.
+    fn ranks(&self, release: &Release, cycle: &Cycle) -> Ranks {
+        ranked_accounts(release).into_iter().map(|account| (account, places(self.ranked(release, account, cycle.number)))).collect()
     }
 
     /// Everybody's points of an account in a cycle, for [`places`] and [`crate::book::ranking::in_order`].
