@@ -124,7 +124,7 @@ mod tests {
     fn the_arguments_are_consistent_and_every_command_has_an_example() {
         let mut cli = Cli::command();
         cli.build();
-        cli.debug_assert();
+        cli.clone().debug_assert();
         for command in cli.get_subcommands().filter(|c| c.get_name() != "help") {
             let help = command.clone().render_long_help().to_string();
             assert!(help.contains("Example") || command.has_subcommands(), "{}: {help}", command.get_name());
