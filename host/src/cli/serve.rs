@@ -108,7 +108,7 @@ fn announce(format: Format, listener: &TcpListener, host: &Host) -> Result<(), F
     }
 }
 
-/// Looks again and again for what is due. A database that is away for a while is not the end of it.
+/// Looks again and again for what is due. What could not be done is logged there, and tried again here.
 async fn schedule(host: Arc<Host>, pause: Duration, stopping: CancellationToken) {
     while !stopping.is_cancelled() {
         host.run_due().await;

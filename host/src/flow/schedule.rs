@@ -6,7 +6,6 @@ use super::host::{Host, Running};
 use crate::store::SettlementState;
 use guerdon_rules::event::Key;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Expired waits of one round.
 const WAITS: i64 = 1000;
@@ -18,16 +17,6 @@ impl Host {
             if let Err(error) = self.run_due_of(&running).await {
                 tracing::error!(campaign = %running.row.id, %error, "what is due could not be done; it is tried again");
             }
-        }
-    }
-
-    /// Does what is due every `period`, until the host is dropped or the task is aborted.
-    pub async fn run_due_every(self: Arc<Self>, period: Duration) {
-        let mut ticks = tokio::time::interval(period);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            self.run_due().await;
         }
     }
 
