@@ -36,7 +36,7 @@ const CASES: &str = r#"
 [[case]]
 name = "a lesson counts"
 steps = [{ at = "2020-09-23T10:00:00", event = "lesson.finished", data = { member = "alice", lesson = "1", points = 5 } }]
-expect.members.alice = { learning = 5 }
+expect.members.alice.points = { learning = 5 }
 "#;
 
 /// A folder of its own for each test, with a campaign in it.
