@@ -3,7 +3,7 @@
 //!
 //! Promises: the same calls give the same world. Must not know: files, what a case looks like, the wall clock.
 
-use crate::book::close::{Close, Closed};
+use crate::book::close::{Close, Closed, Reach};
 use crate::book::decide::{Answer, Answered};
 use crate::book::facts::CloseFacts;
 use crate::book::prepare::{Prepared, Releases, prepare};
@@ -13,7 +13,6 @@ use crate::book::rows::{GrantRow, GrantState, Held, ISSUE, Outcome, PoolRow, Pos
 use crate::book::{Book, Slot};
 use crate::campaign::calendar::Cycle;
 use crate::event::{Event, Key};
-use crate::fact::{Fact, Period};
 use crate::names::Code;
 use crate::release::Release;
 use crate::value::MemberId;
@@ -226,7 +225,7 @@ impl World {
     /// Members whose close is due, in member order. A correction concerns those whom late events touched, and
     /// everybody where one member's points can move another's reward.
     fn to_close(&self, release: &Release, cycle: &Cycle, revision: i32) -> Vec<Slot> {
-        let reads_others = reads(release, |fact| matches!(fact, Fact::Rank { .. })) || !release.campaign.close_roles.is_empty();
+        let reads_others = Reach::of(release).others;
         let rows = self.book.standings_in(cycle.number).into_iter().filter(|row| has_posting(release, row));
         let due = |row: &&StandingRow| {
             revision == 1 || reads_others || row.revision >= revision || self.failed.contains(&(cycle.number, row.member))
@@ -366,25 +365,4 @@ impl World {
 
 fn refused(reason: &str) -> Step {
     Step { answer: Answer { outcome: Answered::Is(Outcome::Refused), reason: Some(reason.into()), repeated: false }, receipt: None }
-}
-
-/// Whether the close reads a fact of some sort.
-fn reads(release: &Release, sort: impl Fn(&Fact) -> bool) -> bool {
-    release.close_handler.is_some_and(|handler| release.handler(handler).reads.iter().any(|read| sort(&read.fact)))
-}
-
-fn needs_history(fact: &Fact) -> bool {
-    match fact {
-        Fact::Points { period, .. } | Fact::Granted { period, .. } | Fact::Events { period, .. } | Fact::Referrals { period } => {
-            *period == Period::All
-        }
-        Fact::Attribute { .. } => true,
-        Fact::Rank { .. } => false,
-    }
-}
-
-fn ranked_accounts(release: &Release) -> BTreeSet<usize> {
-    let handler = release.close_handler.map(|handler| release.handler(handler));
-    let facts = handler.into_iter().flat_map(|h| &h.reads).map(|read| read.fact);
-    facts.filter_map(|fact| if let Fact::Rank { account } = fact { Some(account) } else { None }).collect()
 }
