@@ -1,7 +1,8 @@
 //! An event as it arrives: CloudEvents 1.0 (<https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md>),
 //! with the data still as JSON text, because only the campaign's contract knows its types.
 
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -100,30 +101,65 @@ impl Event {
             Err(reason) => reason.clone(),
         };
         let mut parts: Vec<&str> = vec![&self.kind, self.subject.as_deref().unwrap_or("\0"), &time];
-        match serde_json::from_str::<BTreeMap<Cow<str>, &RawValue>>(&self.data) {
-            Ok(fields) => {
-                let flat: Vec<(Cow<str>, &RawValue)> = fields.into_iter().collect();
-                parts.extend(flat.iter().flat_map(|(name, value)| [&**name, value.get()]));
-                key_of(&parts)
+        // Names without escapes, which is all of them as a rule, need no copy.
+        if let Ok(Flat(mut fields)) = serde_json::from_str(&self.data) {
+            fields.sort_by_key(|(name, _)| *name);
+            parts.extend(fields.into_iter().flat_map(|(name, value)| [name, value.get()]));
+            return key_of(&parts);
+        }
+        let fields = serde_json::from_str::<BTreeMap<String, &RawValue>>(&self.data);
+        match &fields {
+            Ok(fields) => parts.extend(fields.iter().flat_map(|(name, value)| [name.as_str(), value.get()])),
+            Err(_) => parts.push(&self.data),
+        }
+        key_of(&parts)
+    }
+}
+
+/// The fields of flat data as they come, without a copy; fails where a name is written with escapes.
+struct Flat<'a>(Vec<(&'a str, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Flat<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Flat<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
             }
-            Err(_) => {
-                parts.push(&self.data);
-                key_of(&parts)
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Flat<'de>, M::Error> {
+                let mut fields = Vec::with_capacity(4);
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Flat(fields))
             }
         }
+        json.deserialize_map(Fields)
     }
 }
 
 /// The key of a list of texts; lengths are hashed too, so that no two lists read alike.
 pub fn key_of(parts: &[&str]) -> Key {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part.as_bytes());
+    let mut key = KeyMaker::default();
+    parts.iter().for_each(|part| key.add(part));
+    key.finish()
+}
+
+/// [`key_of`], part by part.
+#[derive(Default)]
+pub struct KeyMaker(Sha256);
+
+impl KeyMaker {
+    pub fn add(&mut self, part: &str) {
+        self.0.update((part.len() as u64).to_be_bytes());
+        self.0.update(part.as_bytes());
     }
-    let mut key = Key::default();
-    key.copy_from_slice(&hash.finalize()[..16]);
-    key
+    pub fn finish(self) -> Key {
+        let mut key = Key::default();
+        key.copy_from_slice(&self.0.finalize()[..16]);
+        key
+    }
 }
 
 fn is_json(media_type: &str) -> bool {

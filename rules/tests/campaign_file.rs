@@ -51,6 +51,7 @@ fn the_learning_race() {
         "on_guerdon_member_joined Field(0) [] [Member] [member member]",
         "on_guerdon_referral_invited Field(1) [invitee=data.invitee Field(0) None] [Member, Role(0)] [invitee member, inviter member]",
         "on_guerdon_referral_accepted Field(0) [inviter=data.inviter Field(1) None] [Member] [invitee member, inviter member]",
+        "on_guerdon_reward_redeemed Field(0) [] [] [member member, reward string]",
     ];
     assert_eq!(race.events.iter().map(described).collect::<Vec<_>>(), events);
 }

@@ -96,3 +96,36 @@ fn both_releases_pay_what_the_model_counts() {
         assert_eq!(points, [model.points_in(0), model.points_in(1)], "{folder}");
     }
 }
+
+/// Incident I7: the second week's close is decided by the release that takes effect with it, the first week's is not.
+#[test]
+fn a_release_that_takes_effect_with_a_week_settles_that_week() {
+    let lines = learning_race(1);
+    let model = Model::of(&lines);
+    let mut names = support::Names::default();
+    let first = support::release(1, i64::MIN, &support::files("learning-race"), &mut names);
+    let second = support::release(2, STARTS_MS + WEEK_MS, &support::files("learning-race-5x20"), &mut names);
+    let report = simulate(Releases::new(vec![Arc::new(first), Arc::new(second)]), &lines);
+    assert_eq!([granted(&report, "jd-100", 0), granted(&report, "jd-100", 1)], [model.thousands(0), 0]);
+    let cards = granted(&report, "jd-20", 0) + granted(&report, "jd-20", 1);
+    assert_eq!(cards, model.cards + 5 * model.thousands(1));
+}
+
+/// The recording that demos and documents show: whoever changes the generator sees that it changed.
+#[test]
+fn the_recording_is_the_same_on_every_machine() {
+    let lines = learning_race(1);
+    assert_eq!(lines, learning_race(1));
+    assert_ne!(lines, learning_race(2));
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for line in &lines {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        *counts.entry(event["type"].as_str().unwrap().to_string()).or_default() += 1;
+    }
+    let key = guerdon_rules::event::key_of(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let shown = format!("{} lines {counts:?} {}", lines.len(), key.iter().map(|b| format!("{b:02x}")).collect::<String>());
+    assert_eq!(
+        shown,
+        r#"12235 lines {"account.open": 3, "account.opened": 1631, "guerdon.member.joined": 3000, "guerdon.referral.accepted": 1057, "guerdon.referral.invited": 1040, "lesson.finished": 5504} 3ada9d8bbce4a90cd3900782188203b4"#
+    );
+}

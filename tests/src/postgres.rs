@@ -1,12 +1,13 @@
 //! A PostgreSQL for tests: every call makes a fresh database on one private cluster, shared by all test processes.
 //!
-//! The cluster lives under `target/`, is started by the first test that needs it and stays up for the next run; it
+//! The cluster lives among the machine's temporary files, is started by the first test that needs it and stays up for the next run; it
 //! listens on 127.0.0.1 only, on a port of its own, with fsync on as in production. `GUERDON_TEST_POSTGRES` (an address
 //! with the right to create databases) is used instead when it is set. Fails, never skips, when there is neither.
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection};
 use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -53,13 +54,24 @@ fn server() -> String {
     if let Ok(address) = std::env::var(VARIABLE) {
         return address;
     }
-    let folder = target_folder().join("guerdon-postgres");
-    fs::create_dir_all(&folder).expect("a folder under target");
+    let folder = cluster_folder();
+    fs::create_dir_all(&folder).expect("the folder of the cluster");
+    // For `tests/run`, which stops the server when the tests are done.
+    fs::write(target_folder().join("guerdon-postgres.pid-file"), folder.join("data/postmaster.pid").display().to_string())
+        .expect("a file under target");
     let lock = File::create(folder.join("lock")).expect("a lock file");
     lock.lock().expect("the lock");
     let cluster = Cluster::find(folder);
     let port = cluster.running_port().unwrap_or_else(|| cluster.start());
     format!("postgres://postgres@127.0.0.1:{port}/postgres")
+}
+
+/// One for each `target` folder, in the machine's folder for temporary files: the user `postgres`, as whom it runs when
+/// the tests are root's, may be unable to reach `target` itself.
+fn cluster_folder() -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    target_folder().hash(&mut hasher);
+    std::env::temp_dir().join(format!("guerdon-postgres-{:016x}", hasher.finish()))
 }
 
 /// The folder `target` that holds this test's program.

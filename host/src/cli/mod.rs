@@ -54,6 +54,7 @@ struct Common {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::DemoArgs),
     Serve(serve::Serve),
     Check(check::Check),
     Test(test::Test),
@@ -64,6 +65,7 @@ enum Command {
     Switch(switch::Switch),
     Migrate(migrate::Migrate),
     Audit(audit::Audit),
+    Bench(bench::Bench),
 }
 
 /// Does what the arguments of this process ask.
@@ -80,9 +82,11 @@ pub fn run() -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> Result<(), Failure> {
-    if let Command::Serve(serve) = cli.command {
-        // Ends itself, in good order, when it is interrupted.
-        return serve::run(&serve, &cli.common).await;
+    match cli.command {
+        // These end themselves, in good order, when they are interrupted.
+        Command::Serve(serve) => return serve::run(&serve, &cli.common).await,
+        Command::Demo(demo) if !demo.ends() => return demo::run(&demo, &cli.common).await,
+        _ => {}
     }
     tokio::select! {
         done = short(cli.command, &cli.common) => done,
@@ -95,6 +99,7 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
     let format = common.format;
     let load = || common.load(Flags::default());
     match command {
+        Command::Demo(demo) => demo::run(&demo, common).await,
         Command::Serve(serve) => serve::run(&serve, common).await,
         Command::Check(check) => check::run(&check, format),
         Command::Test(test) => test::run(&test, format),
@@ -104,6 +109,7 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Switch(switch) => switch::run(&switch, &load()?, format).await,
         Command::Migrate(migrate) => migrate::run(&migrate, &load()?, format).await,
         Command::Audit(audit) => audit::run(&audit, &load()?, format).await,
+        Command::Bench(bench) => bench::run(&bench, format).await,
     }
 }
 

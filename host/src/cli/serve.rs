@@ -44,12 +44,11 @@ pub async fn run(serve: &Serve, common: &Common) -> Result<(), Failure> {
     }
     start::log(&config.log)?;
     let access = access(serve, config)?;
+    let listener = listen(&config.listen, &access).await?;
     let host = start::host(config).await?;
     if let Some(campaigns) = &config.campaigns {
         load_campaigns(&host, campaigns).await?;
     }
-    let listener =
-        TcpListener::bind(&config.listen).await.map_err(|e| Failure::Infrastructure(format!("cannot listen on {}: {e}", config.listen)))?;
     announce(common.format, &listener, &host)?;
     let stopping = CancellationToken::new();
     let scheduler = tokio::spawn(schedule(host.clone(), Duration::from_secs(config.lanes.schedule_seconds.max(1)), stopping.clone()));
@@ -59,10 +58,17 @@ pub async fn run(serve: &Serve, common: &Common) -> Result<(), Failure> {
     if scheduler.await.is_err() {
         tracing::error!("the scheduler panicked");
     }
-    served.map_err(|e| match e.kind() {
-        std::io::ErrorKind::PermissionDenied => Failure::Usage(e.to_string()),
-        _ => Failure::from(e),
-    })
+    served.map_err(Failure::from)
+}
+
+/// First of all, so that a wrong address is told at once. Whoever connects before the host serves, waits.
+async fn listen(address: &str, access: &Access) -> Result<TcpListener, Failure> {
+    let bound = TcpListener::bind(address).await;
+    let listener = bound.map_err(|e| Failure::Infrastructure(format!("cannot listen on {address}: {e}")))?;
+    match access.refuse_address(listener.local_addr()?) {
+        Some(reason) => Err(Failure::Usage(reason)),
+        None => Ok(listener),
+    }
 }
 
 fn access(serve: &Serve, config: &config::Config) -> Result<Access, Failure> {

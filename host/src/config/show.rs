@@ -1,12 +1,18 @@
 //! The configuration in force, as TOML with the origin of each value: `serve --print-config`.
 
-use super::Loaded;
+use super::{Loaded, Secret};
 use toml::{Table, Value};
 
 /// A value a line, secrets masked; what comes from a file, the environment or a flag says so.
 pub fn show(loaded: &Loaded) -> String {
     let mut text = String::new();
-    match Table::try_from(&loaded.config) {
+    let mut config = loaded.config.clone();
+    // What is made of other values is in force too.
+    config.database.url = Some(Secret::new(&config.database_url()));
+    if config.codes.key.is_none() {
+        config.codes.key_file = Some(config.code_key_file());
+    }
+    match Table::try_from(&config) {
         Ok(table) => write_table(loaded, "", &table, &mut text),
         // Every value has a TOML form; were one added that has none, this says so.
         Err(error) => text = format!("# cannot be shown: {error}\n"),

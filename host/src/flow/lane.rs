@@ -292,6 +292,10 @@ fn decide(host: &Host, book: &mut Book, batch: &[Prepared]) -> Result<Vec<Answer
             Err(_) if answers.is_empty() => return Err(FlowError::Internal("an event's rows were not all loaded".into())),
             Err(_) => break,
         }
+        // What this event has set free comes before the next event.
+        if book.has_deferred() {
+            break;
+        }
         if watch.elapsed_ms().saturating_sub(started_ms) > DECIDE_MS {
             break;
         }

@@ -19,3 +19,4 @@ pub mod views;
 
 pub use error::FlowError;
 pub use host::{Host, Settings};
+pub(crate) use read::instant;

@@ -9,7 +9,7 @@ use crate::store::{ReleaseRow, StoreError, encode};
 use guerdon_rules::book::Book;
 use guerdon_rules::book::prepare::Releases;
 use guerdon_rules::book::rows::JournalKind;
-use guerdon_rules::campaign::{Campaign, file};
+use guerdon_rules::campaign::Campaign;
 use guerdon_rules::language::Files;
 use guerdon_rules::names::Names;
 use guerdon_rules::release::{Release, content_hash};
@@ -26,7 +26,8 @@ impl Host {
         author: &str,
         note: &str,
     ) -> Result<ReleaseAdded> {
-        let id = file::parse(&files).map_err(FlowError::Rules)?.id.to_string();
+        // Before anything is made: a campaign whose first release does not compile must not be there.
+        let id = Release::compile(1, 0, &files, &mut Names::default(), &self.runtime).map_err(FlowError::Rules)?.campaign.id.to_string();
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(|e| FlowError::Internal(format!("no random numbers: {e}")))?;
         let row = self.store.ensure_campaign(&id, i64::from_be_bytes(seed)).await?;

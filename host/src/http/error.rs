@@ -168,3 +168,44 @@ pub async fn undisturbed<T: Send + 'static>(work: impl Future<Output = Result<T,
         Err(_) => Err(Problem::internal("a task panicked")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_flow_could_not_do_has_a_status_and_hides_what_is_ours() {
+        const SECRET: &str = "insert into codes values ('ABC-1')";
+        let text = || SECRET.to_string();
+        for (error, status, is_shown, retry) in [
+            (FlowError::NotFound(text()), 404, true, None),
+            (FlowError::Invalid(text()), 400, true, None),
+            (FlowError::Conflict(text()), 409, true, None),
+            (FlowError::Rules(Vec::new()), 422, false, None),
+            (FlowError::Busy { reason: text(), retry_after_seconds: 7 }, 503, true, Some("7")),
+            (FlowError::Internal(text()), 500, false, None),
+            (FlowError::Store(StoreError::Busy(text())), 503, false, Some("2")),
+            (FlowError::Store(StoreError::Unavailable(text())), 503, false, Some("2")),
+            (FlowError::Store(StoreError::Newer { database: 2, host: 1 }), 503, false, Some("2")),
+            (FlowError::Store(StoreError::Refused(text())), 500, false, None),
+            (FlowError::Store(StoreError::Corrupt(text())), 500, false, None),
+            (FlowError::Store(StoreError::Other(text())), 500, false, None),
+        ] {
+            let named = format!("{error:?}");
+            let problem = Problem::from(error);
+            assert_eq!(problem.to_json().to_string().contains(SECRET), is_shown, "{named}");
+            let response = problem.into_response();
+            let waited = response.headers().get(RETRY_AFTER).map(|v| v.to_str().unwrap());
+            assert_eq!((response.status().as_u16(), waited), (status, retry), "{named}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_without_what_it_said() {
+        let response = panicked(Box::new("code ABC-1"));
+        assert_eq!(response.status(), 500);
+        let body = axum::body::to_bytes(response.into_body(), 1 << 16).await.unwrap();
+        assert!(!String::from_utf8_lossy(&body).contains("ABC-1"));
+        assert!(undisturbed::<()>(async { panic!("for this test") }).await.is_err());
+    }
+}

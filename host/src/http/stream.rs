@@ -14,7 +14,6 @@ use axum::body::{Body, BodyDataStream};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::FutureExt;
 use guerdon_rules::event::Event;
 use serde::Serialize;
 use std::convert::Infallible;
@@ -49,20 +48,16 @@ async fn read_lines(api: Arc<Api>, mut frames: BodyDataStream, to: mpsc::Sender<
     let mut lines = Lines::new(api.limits.line_bytes);
     let mut chunk = Chunk::new();
     loop {
-        // A stream that pauses gets its answers; one that does not is submitted in full chunks.
-        let ready = next_frame(&mut frames, api.limits.body_idle).now_or_never();
-        let frame = match ready {
-            Some(frame) => frame,
-            None if !chunk.is_empty() => {
-                if to.send(Ok(std::mem::take(&mut chunk))).await.is_err() {
-                    return;
-                }
+        // A stream that pauses gets its answers; while a commit runs, what arrives gathers for the next.
+        let frame = tokio::select! {
+            biased;
+            () = api.stopping.cancelled() => Err(Problem::busy("the host is stopping: send the rest again", 5)),
+            frame = next_frame(&mut frames, api.limits.body_idle) => frame,
+            place = to.reserve(), if !chunk.is_empty() => {
+                let Ok(place) = place else { return };
+                place.send(Ok(std::mem::take(&mut chunk)));
                 continue;
             }
-            None => tokio::select! {
-                frame = next_frame(&mut frames, api.limits.body_idle) => frame,
-                () = api.stopping.cancelled() => Err(Problem::busy("the host is stopping: send the rest again", 5)),
-            },
         };
         match frame {
             Ok(Some(bytes)) => lines.push(&bytes, |number, line| take(&mut chunk, number, line)),

@@ -8,6 +8,7 @@
 pub mod encode;
 pub mod postgres;
 mod rows;
+pub mod schema;
 pub mod sqlite;
 
 use async_trait::async_trait;

@@ -12,11 +12,11 @@ use super::tally::Tally;
 use super::{Book, KeptEvent, Slot};
 use crate::campaign::{ACCEPTED, KeyPart, REDEEMED};
 use crate::effect::{Effect, Limit, Verdict};
-use crate::event::{Key, key_of};
+use crate::event::{Key, KeyMaker};
 use crate::fact::Period;
 use crate::language::Question;
 use crate::names::Code;
-use crate::value::{DataType, MemberId, Value};
+use crate::value::{DEFAULT_KIND, DataType, MemberId, Value};
 
 /// What the sender is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,7 +84,7 @@ impl Book {
             }
         }
         let decided = self.decide(prepared)?;
-        let unchanged = stored_again(self.events.get(&prepared.identity).and_then(Option::as_ref), prepared, &decided);
+        let unchanged = stored_again(self.events.get(&prepared.identity).and_then(Option::as_deref), prepared, &decided);
         let answer = Answer { outcome: Answered::Is(decided.outcome), reason: decided.receipt.reason.clone(), repeated: unchanged };
         if !unchanged {
             self.record(prepared, decided);
@@ -179,16 +179,28 @@ impl Book {
         if declared.once_per.is_empty() {
             return None;
         }
-        let member = |slot: Option<Slot>| slot.map_or_else(String::new, |s| self.members[s].row.id.to_string());
-        let parts = declared.once_per.iter().map(|part| match part {
-            KeyPart::Member => member(parties[0]),
-            KeyPart::Role(role) => member(parties[1 + role]),
-            KeyPart::Field(field) => parsed.data[*field].to_string(),
-            KeyPart::Period(Period::Cycle) => format!("cycle {}", parsed.cycle),
-            KeyPart::Period(period) => format!("{period} {}", campaign.calendar.period_days(*period, parsed.moment.at_ms).start),
-        });
-        let parts: Vec<String> = std::iter::once(declared.name.to_string()).chain(parts).collect();
-        Some(key_of(&parts.iter().map(String::as_str).collect::<Vec<_>>()))
+        let member = |key: &mut KeyMaker, slot: Option<Slot>| match slot.map(|s| &self.members[s].row.id) {
+            None => key.add(""),
+            Some(id) if *id.kind == *DEFAULT_KIND => key.add(&id.id),
+            Some(id) => key.add(&id.to_string()),
+        };
+        let mut key = KeyMaker::default();
+        key.add(&declared.name);
+        for part in &declared.once_per {
+            match part {
+                KeyPart::Member => member(&mut key, parties[0]),
+                KeyPart::Role(role) => member(&mut key, parties[1 + role]),
+                KeyPart::Field(field) => match &parsed.data[*field] {
+                    Value::Text(text) => key.add(text),
+                    other => key.add(&other.to_string()),
+                },
+                KeyPart::Period(Period::Cycle) => key.add(&format!("cycle {}", parsed.cycle)),
+                KeyPart::Period(period) => {
+                    key.add(&format!("{period} {}", campaign.calendar.period_days(*period, parsed.moment.at_ms).start));
+                }
+            }
+        }
+        Some(key.finish())
     }
 
     /// The event that claims a business key already.
@@ -241,6 +253,7 @@ impl Book {
                 _ => (false, 0),
             };
             match verdict {
+                Verdict::Booked(asked) if effects.is_empty() => effects = asked,
                 Verdict::Booked(asked) => effects.extend(asked),
                 Verdict::Refused { reason, place } => {
                     (receipt.outcome, receipt.reason, receipt.place) =
@@ -365,9 +378,11 @@ impl Book {
             if self.complete { String::new() } else { decided.receipt.to_json() },
         );
         let row = self.event_row(prepared, &decided, member, line);
-        self.touched_events.push(prepared.identity);
+        if !self.terse {
+            self.touched_events.push(prepared.identity);
+        }
         let is_new = was.as_ref().is_none_or(|(is_new, ..)| *is_new);
-        self.events.insert(prepared.identity, Some(KeptEvent { row, is_new, changed: true }));
+        self.events.insert(prepared.identity, Some(Box::new(KeptEvent { row, is_new, changed: true })));
         if let Some(once_key) = decided.once_key {
             self.claims.insert(once_key, Some(prepared.identity));
         }
@@ -454,6 +469,10 @@ impl Book {
     }
 
     fn decide_again(&mut self, now_ms: i64, slot: Slot, what: Code, identity: Key) {
+        // What comes after a deferred one must not overtake it.
+        if !self.deferred.is_empty() {
+            return self.defer(now_ms, slot, what, identity);
+        }
         let Some(waiting) = self.waiting.remove(&identity) else { return self.defer(now_ms, slot, what, identity) };
         let again = Prepared { received_ms: now_ms, ..waiting };
         match self.apply(&again) {

@@ -51,7 +51,7 @@ impl Book {
     /// Rows of events as they are stored, for the identities that were asked for.
     pub fn load_events(&mut self, asked: &[Key], found: Vec<EventRow>) {
         for row in found {
-            self.events.insert(row.identity, Some(KeptEvent { row, is_new: false, changed: false }));
+            self.events.insert(row.identity, Some(Box::new(KeptEvent { row, is_new: false, changed: false })));
         }
         for identity in asked {
             self.events.entry(*identity).or_insert(None);
@@ -117,7 +117,7 @@ impl Book {
         for row in found {
             if let Some(once_key) = row.once_key {
                 self.claims.insert(once_key, Some(row.identity));
-                self.events.entry(row.identity).or_insert(Some(KeptEvent { row, is_new: false, changed: false }));
+                self.events.entry(row.identity).or_insert(Some(Box::new(KeptEvent { row, is_new: false, changed: false })));
             }
         }
         for once_key in asked {

@@ -74,7 +74,8 @@ pub struct Book {
     /// By (cycle, member number): the latest revision; none: loaded, and not there.
     standings: FxHashMap<(i32, i64), Option<Kept<StandingRow>>>,
     cycles: FxHashMap<i32, Kept<CycleRow>>,
-    events: FxHashMap<Key, Option<KeptEvent>>,
+    /// Boxed, because rows are wide and the map moves them when it grows.
+    events: FxHashMap<Key, Option<Box<KeptEvent>>>,
     /// Business keys that were asked for, with the identity of the event that claims each.
     claims: FxHashMap<Key, Option<Key>>,
     waits: FxHashMap<(i64, Code), Vec<Key>>,
@@ -187,6 +188,10 @@ impl Book {
         self.head.position + 1
     }
 
+    /// Whether there are waiting events to decide before anything else.
+    pub fn has_deferred(&self) -> bool {
+        !self.deferred.is_empty()
+    }
     /// Waiting events to decide next, because their rows were not all at hand.
     pub fn take_deferred(&mut self) -> Vec<Key> {
         std::mem::take(&mut self.deferred)
@@ -258,12 +263,14 @@ impl Book {
             kept.changed = false;
         }
         for identity in std::mem::take(&mut self.touched_events) {
-            if let Some(Some(kept)) = self.events.get_mut(&identity) {
+            // An event that was decided twice in this batch is written once, as it is now.
+            if let Some(Some(kept)) = self.events.get_mut(&identity).filter(|kept| kept.as_ref().is_some_and(|k| k.changed)) {
                 let list = if kept.is_new { &mut delta.new_events } else { &mut delta.changed_events };
                 list.push(kept.row.clone());
                 (kept.is_new, kept.changed) = (false, false);
             }
         }
+        delta.new_waits.retain(|wait| !delta.ended_waits.contains(&wait.identity));
         delta.new_members.sort_by_key(|m| m.number);
         delta.changed_members.sort_by_key(|m| m.number);
         delta.standings.sort_by_key(|s| (s.cycle, s.member));
@@ -281,7 +288,7 @@ impl Book {
         self.new_waits.clear();
         self.ended_waits.clear();
         self.corrections.clear();
-        for identity in std::mem::take(&mut self.touched_events) {
+        for identity in self.touched_events.drain(..) {
             if let Some(Some(kept)) = self.events.get_mut(&identity) {
                 (kept.is_new, kept.changed) = (false, false);
             }

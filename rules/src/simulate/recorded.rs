@@ -36,7 +36,7 @@ pub fn learning_race(seed: u64) -> Vec<String> {
     recorder.invitations();
     recorder.lessons();
     recorder.broken();
-    recorder.deliveries.sort_by(|a, b| a.0.cmp(&b.0));
+    recorder.deliveries.sort_by_key(|(delivered_ms, _)| *delivered_ms);
     recorder.deliveries.into_iter().map(|(_, line)| line).collect()
 }
 

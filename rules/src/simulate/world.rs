@@ -3,7 +3,7 @@
 //!
 //! Promises: the same calls give the same world. Must not know: files, what a case looks like, the wall clock.
 
-use crate::book::close::{Close, Closed};
+use crate::book::close::{Close, Closed, Reach};
 use crate::book::decide::{Answer, Answered};
 use crate::book::facts::CloseFacts;
 use crate::book::prepare::{Prepared, Releases, prepare};
@@ -13,7 +13,6 @@ use crate::book::rows::{GrantRow, GrantState, Held, ISSUE, Outcome, PoolRow, Pos
 use crate::book::{Book, Slot};
 use crate::campaign::calendar::Cycle;
 use crate::event::{Event, Key};
-use crate::fact::{Fact, Period};
 use crate::names::Code;
 use crate::release::Release;
 use crate::value::MemberId;
@@ -75,6 +74,9 @@ impl Settled {
         self.closed.is_empty() && self.corrected.is_empty()
     }
 }
+
+/// By account: places by member number.
+type Ranks = Vec<(usize, FxHashMap<i64, i64>)>;
 
 /// What one member's close may know.
 #[derive(Default)]
@@ -200,9 +202,22 @@ impl World {
     fn close(&mut self, cycle: &Cycle, revision: i32, now_ms: i64, settled: &mut Settled) {
         let Some(release) = self.releases.closing(cycle).cloned() else { return };
         if release.close_handler.is_some() {
-            let frozen = self.freeze(&release, cycle);
-            for slot in self.to_close(&release, cycle, revision) {
-                self.close_member(&release, cycle, revision, slot, &frozen, now_ms, settled);
+            let reach = Reach::of(&release);
+            let to_close = self.to_close(&release, cycle, revision, &reach);
+            let ranks = self.ranks(&release, cycle, &reach);
+            // Where a close looks at others, everybody is at hand; else the member alone is.
+            let looks_at_others = !release.campaign.close_roles.is_empty();
+            let mut facts: FxHashMap<Slot, Frozen> = FxHashMap::default();
+            if looks_at_others {
+                let all: Vec<Slot> = self.book.members().filter_map(|m| self.book.slot_of_number(m.number)).collect();
+                facts = all.into_iter().map(|slot| (slot, self.freeze(cycle, slot, &reach, &ranks))).collect();
+            }
+            for slot in to_close {
+                if !looks_at_others {
+                    facts.clear();
+                    facts.insert(slot, self.freeze(cycle, slot, &reach, &ranks));
+                }
+                self.close_member(&release, cycle, revision, slot, &facts, now_ms, settled);
             }
         }
         self.drain();
@@ -210,11 +225,10 @@ impl World {
 
     /// Members whose close is due, in member order. A correction concerns those whom late events touched, and
     /// everybody where one member's points can move another's reward.
-    fn to_close(&self, release: &Release, cycle: &Cycle, revision: i32) -> Vec<Slot> {
-        let reads_others = reads(release, |fact| matches!(fact, Fact::Rank { .. })) || !release.campaign.close_roles.is_empty();
+    fn to_close(&self, release: &Release, cycle: &Cycle, revision: i32, reach: &Reach) -> Vec<Slot> {
         let rows = self.book.standings_in(cycle.number).into_iter().filter(|row| has_posting(release, row));
         let due = |row: &&StandingRow| {
-            revision == 1 || reads_others || row.revision >= revision || self.failed.contains(&(cycle.number, row.member))
+            revision == 1 || reach.others || row.revision >= revision || self.failed.contains(&(cycle.number, row.member))
         };
         rows.filter(due).filter_map(|row| self.book.slot_of_number(row.member)).collect()
     }
@@ -254,31 +268,29 @@ impl World {
         }
     }
 
-    /// What the close may read, as it stands now: its own bookings must not move it.
-    fn freeze(&self, release: &Release, cycle: &Cycle) -> FxHashMap<Slot, Frozen> {
-        let mut frozen: FxHashMap<Slot, Frozen> = FxHashMap::default();
-        for row in self.book.standings_in(cycle.number) {
-            if let Some(slot) = self.book.slot_of_number(row.member) {
-                frozen.entry(slot).or_default().standing = Some(row.clone());
-            }
+    /// What the close may read of a member. Closes book into the next cycle, so that no other close can have moved it.
+    fn freeze(&self, cycle: &Cycle, slot: Slot, reach: &Reach, ranks: &Ranks) -> Frozen {
+        let number = self.book.member_row(slot).number;
+        // Days, and what earlier revisions gave, are no facts of a close.
+        let facts_of = |row: &StandingRow| StandingRow {
+            cycle: row.cycle,
+            revision: row.revision,
+            member: row.member,
+            tally: row.tally.clone(),
+            attributes: row.attributes.clone(),
+            ..StandingRow::default()
+        };
+        let standing_in = |cycle| self.book.standing(cycle, number).map(facts_of);
+        Frozen {
+            standing: standing_in(cycle.number),
+            history: if reach.history { (1..=cycle.number).filter_map(standing_in).collect() } else { Vec::new() },
+            ranks: ranks.iter().filter_map(|(account, places)| Some((*account, *places.get(&number)?))).collect(),
         }
-        if reads(release, needs_history) {
-            for earlier in 1..=cycle.number {
-                for row in self.book.standings_in(earlier) {
-                    if let Some(slot) = self.book.slot_of_number(row.member) {
-                        frozen.entry(slot).or_default().history.push(row.clone());
-                    }
-                }
-            }
-        }
-        for account in ranked_accounts(release) {
-            for (member, place) in places(self.ranked(release, account, cycle.number)) {
-                if let Some(slot) = self.book.slot_of_number(member) {
-                    frozen.entry(slot).or_default().ranks.push((account, place));
-                }
-            }
-        }
-        frozen
+    }
+
+    /// Places on every leaderboard that the close reads.
+    fn ranks(&self, release: &Release, cycle: &Cycle, reach: &Reach) -> Ranks {
+        reach.ranked_accounts.iter().map(|&account| (account, places(self.ranked(release, account, cycle.number)))).collect()
     }
 
     /// Everybody's points of an account in a cycle, for [`places`] and [`crate::book::ranking::in_order`].
@@ -353,25 +365,4 @@ impl World {
 
 fn refused(reason: &str) -> Step {
     Step { answer: Answer { outcome: Answered::Is(Outcome::Refused), reason: Some(reason.into()), repeated: false }, receipt: None }
-}
-
-/// Whether the close reads a fact of some sort.
-fn reads(release: &Release, sort: impl Fn(&Fact) -> bool) -> bool {
-    release.close_handler.is_some_and(|handler| release.handler(handler).reads.iter().any(|read| sort(&read.fact)))
-}
-
-fn needs_history(fact: &Fact) -> bool {
-    match fact {
-        Fact::Points { period, .. } | Fact::Granted { period, .. } | Fact::Events { period, .. } | Fact::Referrals { period } => {
-            *period == Period::All
-        }
-        Fact::Attribute { .. } => true,
-        Fact::Rank { .. } => false,
-    }
-}
-
-fn ranked_accounts(release: &Release) -> BTreeSet<usize> {
-    let handler = release.close_handler.map(|handler| release.handler(handler));
-    let facts = handler.into_iter().flat_map(|h| &h.reads).map(|read| read.fact);
-    facts.filter_map(|fact| if let Fact::Rank { account } = fact { Some(account) } else { None }).collect()
 }

@@ -1,8 +1,10 @@
 //! What the tests of this crate share: the project's own campaigns, compiled.
 #![allow(dead_code)] // Each test file uses its share.
 
-use guerdon_rules::language::{Files, Runtime};
-use guerdon_rules::names::Names;
+pub mod table;
+
+pub use guerdon_rules::language::{Files, Runtime};
+pub use guerdon_rules::names::Names;
 use guerdon_rules::release::Release;
 use std::path::{Path, PathBuf};
 

@@ -116,3 +116,10 @@ async fn a_stop_finishes_what_runs() {
     assert_eq!(sent.await.unwrap().0, 200);
     assert!(TcpStream::connect(world.address).await.is_err());
 }
+
+#[tokio::test]
+async fn an_answer_that_takes_too_long_is_given_up() {
+    let world = World::with(Limits { request: Duration::ZERO, ..Limits::default() }, keyed()).await;
+    let response = world.ask("GET", "/v1/campaigns", &[]).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"5".parse().unwrap()));
+}

@@ -75,6 +75,6 @@ async fn migrate(address: &PgConnectOptions) -> Result<()> {
 }
 
 /// Number of the newest schema that this host knows.
-fn newest() -> i64 {
+pub fn newest() -> i64 {
     MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0)
 }

@@ -80,6 +80,6 @@ async fn migrate(writer: &SqlitePool) -> Result<()> {
 }
 
 /// Number of the newest schema that this host knows.
-fn newest() -> i64 {
+pub fn newest() -> i64 {
     MIGRATIONS.iter().map(|m| m.version).max().unwrap_or(0)
 }

@@ -1,0 +1,181 @@
+//! The program as operators and QA run it: what it prints, and its exit codes.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+const MANIFEST: &str = r#"
+id = "race"
+name = { en = "Race" }
+time_zone = "Asia/Shanghai"
+starts = "2020-09-22T00:00:00"
+ends = "2020-10-20T00:00:00"
+rules = "rules.rhai"
+
+[cycle]
+every = "week"
+starts_on = "tuesday"
+
+[accounts.learning]
+
+[rewards.card]
+kind = "gift-card"
+face_value = "20.00 CNY"
+pool = "cards"
+
+[events."lesson.finished"]
+member = "data.member"
+once_per = ["member", "data.lesson"]
+data = { member = "member", lesson = "string", points = "int" }
+"#;
+
+const RULES: &str = "fn on_lesson_finished(event) {\n    event.member.award(\"learning\", event.data.points);\n    if event.data.points == 1000 { event.member.grant(\"card\"); }\n}\n";
+
+const CASES: &str = r#"
+[[case]]
+name = "a lesson counts"
+steps = [{ at = "2020-09-23T10:00:00", event = "lesson.finished", data = { member = "alice", lesson = "1", points = 5 } }]
+expect.members.alice.points = { learning = 5 }
+"#;
+
+/// A folder of its own for each test, with a campaign in it.
+struct Bench {
+    folder: TempDir,
+}
+
+impl Bench {
+    fn new(rules: &str) -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let bench = Bench { folder };
+        bench.write("campaigns/race/campaign.toml", MANIFEST);
+        bench.write("campaigns/race/rules.rhai", rules);
+        bench
+    }
+
+    fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guerdon"));
+        command.args(arguments).current_dir(self.folder.path()).env("NO_COLOR", "1");
+        command
+    }
+
+    /// The exit code with what it printed.
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (status.code().unwrap_or(-1), text(stdout), text(stderr))
+    }
+
+    fn code(&self, arguments: &[&str]) -> i32 {
+        let (code, stdout, stderr) = self.run(arguments);
+        println!("{arguments:?}: {code}\n{stdout}{stderr}");
+        code
+    }
+}
+
+#[test]
+fn check_shows_the_line_that_is_wrong() {
+    let bench =
+        Bench::new("fn on_lesson_finished(event) {\n    event.member.award(\"lerning\", 1);\n    event.member.grant(\"card\");\n}\n");
+    let (code, shown, _) = bench.run(&["check", "campaigns/race"]);
+    assert_eq!(code, 1, "{shown}");
+    assert!(shown.contains("lerning") && shown.contains("rules.rhai:2:") && shown.contains("learning"), "{shown}");
+    let (_, json, _) = bench.run(&["check", "campaigns/race", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json[0]["ok"], &json[0]["diagnostics"][0]["at"]["line"]), (&false.into(), &2.into()), "{json}");
+    assert_eq!(bench.code(&["check", "nowhere"]), 2);
+    assert_eq!(bench.code(&["chck"]), 2);
+    let good = Bench::new(RULES);
+    let (code, explained, _) = good.run(&["check", "campaigns/race", "--explain"]);
+    assert!(code == 0 && explained.contains("may award \"learning\""), "{explained}");
+}
+
+#[test]
+fn test_plays_the_cases() {
+    let bench = Bench::new(RULES);
+    bench.write("campaigns/race/cases/lessons.toml", CASES);
+    let (code, shown, _) = bench.run(&["test", "campaigns/race"]);
+    assert!(code == 0 && shown.contains("1 cases passed"), "{shown}");
+    bench.write("campaigns/race/cases/lessons.toml", &CASES.replace("learning = 5", "learning = 6"));
+    assert_eq!(bench.code(&["test", "campaigns/race"]), 1);
+}
+
+#[test]
+fn simulate_tells_and_compares() {
+    let bench = Bench::new(RULES);
+    bench.write("other/campaign.toml", MANIFEST);
+    bench.write("other/rules.rhai", &RULES.replace("event.data.points)", "2 * event.data.points)"));
+    let event = r#"{"specversion":"1.0","source":"s","id":"1","type":"lesson.finished","time":"2020-09-23T10:00:00+08:00","data":{"member":"a","lesson":"1","points":5}}"#;
+    bench.write("events.ndjson", &format!("{event}\n\n{event}\n"));
+    let (code, json, _) = bench.run(&["simulate", "campaigns/race", "--events", "events.ndjson", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &json["deliveries"], &json["repeated"], &json["accounts"][0]["points"]), (0, &2.into(), &1.into(), &5.into()));
+    assert_eq!(bench.code(&["simulate", "campaigns/race", "--events", "events.ndjson", "--compare", "campaigns/race"]), 0);
+    let (code, shown, _) = bench.run(&["simulate", "campaigns/race", "--events", "events.ndjson", "--compare", "other"]);
+    assert!(code == 3 && shown.contains("5 -> 10"), "{shown}");
+    bench.write("events.ndjson", &format!("{event}\n{{\n"));
+    let (code, _, told) = bench.run(&["simulate", "campaigns/race", "--events", "events.ndjson"]);
+    assert!(code == 2 && told.contains("line 2"), "{told}");
+}
+
+#[test]
+fn the_database_is_worked_on_directly() {
+    let bench = Bench::new(RULES);
+    assert_eq!(bench.code(&["migrate", "--check"]), 3);
+    assert_eq!([bench.code(&["migrate"]), bench.code(&["migrate", "--check"])], [0, 0]);
+    bench.write("codes.csv", "code\nSECRET-1\nSECRET-2\nSECRET-1\n\n");
+    let (code, shown, told) = bench.run(&["codes", "import", "cards", "codes.csv"]);
+    assert!(code == 0 && shown.contains("2 accepted, 1 duplicate, 0 malformed"), "{shown}");
+    assert!(!shown.contains("SECRET") && !told.contains("SECRET"));
+    bench.write("more.csv", "code,until\n,2021\nSECRET-3,2021\n");
+    let (code, shown, _) = bench.run(&["codes", "import", "cards", "more.csv"]);
+    assert!(code == 1 && shown.contains("1 accepted") && shown.contains("line 2"), "{shown}");
+    assert_eq!(bench.code(&["codes", "import", "cards", "nowhere.csv"]), 2);
+    let (_, status, _) = bench.run(&["codes", "status", "--format", "json"]);
+    assert!(status.contains("\"available\": 3"), "{status}");
+    assert_eq!(bench.code(&["audit", "nowhere"]), 2);
+    assert_eq!(bench.code(&["audit", "race", "--database", "postgres://nobody@127.0.0.1:1/none"]), 4);
+}
+
+#[test]
+fn serve_loads_campaigns_and_stops_in_good_order() {
+    let bench = Bench::new(RULES);
+    bench.write("campaigns/broken/campaign.toml", "id = 7\n");
+    bench.write("guerdon.toml", "listen = \"127.0.0.1:0\"\ncampaigns = \"campaigns\"\n[log]\nfilter = \"error\"\n");
+    assert_eq!(bench.code(&["serve"]), 2, "no keys");
+    let (code, said, _) = bench.run(&["serve", "--insecure-local", "--listen", "0.0.0.0:0"]);
+    assert_eq!((code, &*said), (2, ""));
+    let mut serving = bench.command(&["serve", "--insecure-local"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(serving.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.contains("on http://127.0.0.1:"), "{said}");
+    // On the same database, while it serves.
+    let (code, shown, told) = bench.run(&["audit", "race"]);
+    assert!(code == 0 && shown.contains("everything agrees"), "{shown}{told}");
+    assert_eq!(bench.code(&["switch", "race", "issue", "close", "--why", "a look", "--by", "ops"]), 0);
+    assert_eq!(bench.code(&["switch", "race", "isue", "close", "--why", "a look", "--by", "ops"]), 2);
+    assert_eq!(bench.code(&["settle", "race", "1", "--dry-run"]), 0);
+    let stopped = Command::new("kill").args(["-TERM", &serving.id().to_string()]).status().unwrap();
+    assert!(stopped.success() && serving.wait().unwrap().success());
+}
+
+#[test]
+fn the_configuration_is_told_without_its_secrets() {
+    let bench = Bench::new(RULES);
+    bench.write("guerdon.toml", "[[keys]]\nname = \"app\"\nkey = \"0123456789abcdef\"\n[codes]\nkey = \"0f0f0f\"\n");
+    let mut command = bench.command(&["serve", "--print-config", "--data", "here"]);
+    let output = command.env("GUERDON_DATABASE__URL", "postgres://u:hidden@h/d").env("GUERDON_LANES__QUEUE_EVENTS", "77").output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("queue_events = 77  # environment") && shown.contains("postgres://h/d"), "{shown}");
+    assert!(["0123456789abcdef", "hidden", "0f0f0f"].iter().all(|secret| !shown.contains(secret)), "{shown}");
+    bench.write("guerdon.toml", "[lanes]\nqueue_event = 7\n");
+    let (code, _, told) = bench.run(&["serve", "--print-config"]);
+    assert!(code == 2 && told.contains("line 2") && told.contains("queue_event"), "{told}");
+}
