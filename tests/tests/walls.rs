@@ -15,17 +15,20 @@ struct Wall {
     why: &'static str,
 }
 
+/// Measures the rooms from outside, against services that are built in other ways: no wall is for it.
+const BENCH: &str = "host/src/bench/";
+
 const WALLS: &[Wall] = &[
     Wall {
         rooms: &["host/src", "rules/src", "sdk/rust/src"],
         words: &["sqlx"],
-        allowed: &["host/src/store/"],
+        allowed: &["host/src/store/", BENCH],
         why: "only the stores know SQL",
     },
     Wall {
         rooms: &["host/src", "rules/src", "sdk/rust/src"],
         words: &["axum", "hyper", "tower", "hyper_util", "tower_http"],
-        allowed: &["host/src/http/", "host/src/cli/serve.rs"],
+        allowed: &["host/src/http/", "host/src/cli/serve.rs", BENCH],
         why: "only http knows HTTP",
     },
     Wall {
@@ -38,13 +41,13 @@ const WALLS: &[Wall] = &[
         rooms: &["host/src", "rules/src", "sdk/rust/src"],
         words: &["rhai"],
         // Its module has the engine's name.
-        allowed: &["rules/src/language/rhai/", "rules/src/language/mod.rs"],
+        allowed: &["rules/src/language/rhai/", "rules/src/language/mod.rs", BENCH],
         why: "only language/rhai knows its engine",
     },
     Wall {
         rooms: &["host/src", "rules/src", "sdk/rust/src"],
         words: &["SystemTime", "Instant", "Timestamp::now", "Utc::now", "Zoned::now", "clock_gettime"],
-        allowed: &["host/src/clock.rs", "host/src/cli/bench.rs", "host/src/cli/bench/", "host/benches/"],
+        allowed: &["host/src/clock.rs", BENCH],
         why: "only host/src/clock.rs reads the machine's clock",
     },
     Wall {

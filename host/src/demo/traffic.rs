@@ -4,12 +4,14 @@
 use super::Result;
 use super::campaign::ID;
 use super::client::Client;
+use crate::clock::Stopwatch;
 use guerdon_rules::event::Event;
+use guerdon_rules::limits::Watch;
 use guerdon_rules::simulate::recorded;
 use indicatif::ProgressBar;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Workers of one delivery.
@@ -47,7 +49,7 @@ pub fn weeks(seed: u64, second_week_ms: i64) -> [Vec<String>; 2] {
 /// Sends every line `times` times, all of it at the same time.
 pub async fn deliver(client: &Client, lines: &[String], times: usize, progress: &ProgressBar) -> Result<Traffic> {
     let batches: Arc<[String]> = lines.chunks(BATCH).map(|batch| format!("[{}]", batch.join(","))).collect();
-    let started = Instant::now();
+    let watch = Stopwatch::default();
     let mut workers = JoinSet::new();
     for worker in 0..WORKERS * times {
         let (client, batches, progress) = (client.clone(), batches.clone(), progress.clone());
@@ -57,7 +59,7 @@ pub async fn deliver(client: &Client, lines: &[String], times: usize, progress: 
     while let Some(done) = workers.join_next().await {
         traffic.add(done.map_err(|e| e.to_string())??);
     }
-    traffic.took = started.elapsed();
+    traffic.took = Duration::from_millis(watch.elapsed_ms());
     Ok(traffic)
 }
 
