@@ -1,6 +1,7 @@
 //! The host of Guerdon: it owns the state and the cards. [`flow`] does, whoever asks; [`http`] and [`cli`] ask;
-//! [`store`] keeps. [`config`] is what an operator sets, [`clock`] the only place that reads the machine's time.
+//! [`store`] keeps, [`bench`] measures. [`config`] is what an operator sets, [`clock`] the only place that reads the machine's time.
 
+pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod codes_file;

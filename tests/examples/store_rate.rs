@@ -26,7 +26,7 @@ async fn main() {
 }
 
 async fn measure(store: Arc<dyn Store>) {
-    let campaign = store.ensure_campaign("rate", 7).await.expect("a campaign").campaign;
+    let campaign = store.ensure_campaign("rate", 0).await.expect("a campaign").campaign;
     members(&*store, campaign).await;
     report(&*store, "booked", book(&*store, campaign, 40, None).await, 40 * EVENTS);
     let begun = Instant::now();

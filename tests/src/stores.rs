@@ -2,9 +2,11 @@
 
 use crate::postgres;
 use guerdon::store::{self, Options, Store};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row, SqliteConnection};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// One store with a fresh database, and its address for hand-written SQL.
@@ -129,7 +131,16 @@ impl World {
         dump
     }
 
-    async fn texts(&self, query: &str, width: usize) -> Vec<Vec<String>> {
+    /// Whether a SQLite file can be written at this moment: nobody's transaction stands open.
+    pub async fn can_write_now(&self) -> bool {
+        let options: SqliteConnectOptions = self.address.parse().expect("the address of a file");
+        let mut connection = options.busy_timeout(Duration::ZERO).connect().await.expect("a connection");
+        let begun = sqlx::raw_sql("begin immediate; rollback").execute(&mut connection).await;
+        begun.is_ok()
+    }
+
+    /// Rows of a hand-written query, every value as text.
+    pub async fn texts(&self, query: &str, width: usize) -> Vec<Vec<String>> {
         let places = 0..width;
         if self.is_sqlite() {
             let rows = sqlx::query(AssertSqlSafe(query)).fetch_all(&mut self.raw_sqlite().await).await.expect(query);

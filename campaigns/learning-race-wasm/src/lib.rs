@@ -1,4 +1,4 @@
-//! The learning race as a component: the same decisions as campaigns/learning-race/rules.rhai.
+//! The learning race as a component: the same decisions as campaigns/learning-race-5x20/rules.rhai.
 
 use guerdon_sdk::*;
 

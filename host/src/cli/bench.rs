@@ -1,1 +1,97 @@
-//! `guerdon bench`: how many events a second this machine books.
+//! `guerdon bench`: how many events a second this machine books, and what limits it.
+
+use super::exit::Failure;
+use super::output::{self, Format, table};
+use super::start;
+use crate::bench::{self, BenchError, Entry};
+use clap::Args;
+use guerdon_rules::limits::Limits;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Measure how many events a second this machine books, and what limits it
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  guerdon bench --quick\n  guerdon bench postgres sqlite --postgres postgres://postgres@localhost/postgres\n\n\
+    On PostgreSQL a database of its own is made and dropped; SQLite is measured in the folder for temporary files."
+)]
+pub struct Bench {
+    /// What to measure: names or their beginnings, as `postgres` or `rule.wasm` [default: all]
+    names: Vec<String>,
+    /// Fewer members and events: half a minute instead of minutes
+    #[arg(long)]
+    quick: bool,
+    /// A server on which databases may be made
+    #[arg(long, value_name = "URL")]
+    postgres: Option<String>,
+    /// Members that are there before [default: 1000000, with --quick 20000]
+    #[arg(long, value_name = "N")]
+    members: Option<u64>,
+}
+
+pub async fn run(bench: &Bench, format: Format) -> Result<(), Failure> {
+    let members = bench.members.unwrap_or(if bench.quick { 20_000 } else { 1_000_000 });
+    let options = bench::Options { names: bench.names.clone(), quick: bench.quick, postgres: bench.postgres.clone(), members };
+    let bar = progress_bar();
+    let progress = |what: &str, done: u64, all: u64| {
+        bar.set_length(all);
+        bar.set_message(what.to_string());
+        bar.set_position(done);
+    };
+    let runtime = start::runtime(Limits::default());
+    let entries = bench::run(&options, &runtime, &progress).await;
+    bar.finish_and_clear();
+    output::print(format, &entries?, |entries| pretty(entries))
+}
+
+/// On stderr, and hidden when that is no terminal.
+fn progress_bar() -> ProgressBar {
+    let bar = ProgressBar::new(1);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn pretty(entries: &[Entry]) -> String {
+    let rows = entries.iter().map(|entry| {
+        let goal = match (entry.baseline.is_some() || entry.goal < 100.0 && entry.unit != "µs", entry.goal_is_most()) {
+            (true, _) => format!("ratio ≥ {}", entry.goal),
+            (_, true) => format!("≤ {}", entry.goal),
+            _ => format!("≥ {}", entry.goal),
+        };
+        let met = entry.met.map_or("", |met| if met { " ✓" } else { " missed" });
+        let number = |value: Option<f64>| value.map_or_else(|| "-".to_string(), |value| rounded(value));
+        let limits = entry.bottleneck.clone().or_else(|| entry.skipped.as_ref().map(|why| format!("skipped: {why}")));
+        [
+            entry.name.to_string(),
+            goal + met,
+            number(entry.value),
+            entry.unit.to_string(),
+            number(entry.baseline),
+            entry.ratio.map_or_else(|| "-".into(), |ratio| format!("{ratio:.2}")),
+            limits.unwrap_or_default(),
+        ]
+    });
+    let mut text = table(&["name", "goal", "value", "unit", "baseline", "ratio", "bottleneck"], rows);
+    for entry in entries {
+        entry.details.iter().for_each(|detail| text.push_str(&format!("{}: {detail}\n", entry.name)));
+    }
+    text
+}
+
+fn rounded(value: f64) -> String {
+    if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.2}") }
+}
+
+impl From<BenchError> for Failure {
+    fn from(error: BenchError) -> Failure {
+        match error {
+            // What the host did wrong, or what was asked wrongly: both are told, and neither is a result.
+            BenchError::Wrong(text) => {
+                eprintln!("guerdon: {text}");
+                Failure::Failed
+            }
+            other => Failure::Infrastructure(other.to_string()),
+        }
+    }
+}

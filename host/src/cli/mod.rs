@@ -65,6 +65,7 @@ enum Command {
     Switch(switch::Switch),
     Migrate(migrate::Migrate),
     Audit(audit::Audit),
+    Bench(bench::Bench),
 }
 
 /// Does what the arguments of this process ask.
@@ -108,6 +109,7 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Switch(switch) => switch::run(&switch, &load()?, format).await,
         Command::Migrate(migrate) => migrate::run(&migrate, &load()?, format).await,
         Command::Audit(audit) => audit::run(&audit, &load()?, format).await,
+        Command::Bench(bench) => bench::run(&bench, format).await,
     }
 }
 

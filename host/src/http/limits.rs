@@ -5,13 +5,15 @@
 use super::State;
 use super::auth::Caller;
 use super::error::Problem;
+use crate::clock::Stopwatch;
 use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use std::time::{Duration, Instant};
+use guerdon_rules::limits::Watch;
+use std::time::Duration;
 
 /// What an operator may set.
 #[derive(Clone, Debug)]
@@ -115,10 +117,10 @@ pub async fn in_a_slot(api: State, request: Request, next: Next) -> Response {
 pub async fn observe(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)".to_string(), |path| path.as_str().to_string());
-    let began = Instant::now();
+    let watch = Stopwatch::default();
     let response = next.run(request).await;
     let caller = response.extensions().get::<Caller>().map_or("", |caller| &caller.0);
-    let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let milliseconds = watch.elapsed_ms();
     tracing::info!(%method, route, status = response.status().as_u16(), milliseconds, caller, "request");
     response
 }

@@ -202,19 +202,20 @@ impl World {
     fn close(&mut self, cycle: &Cycle, revision: i32, now_ms: i64, settled: &mut Settled) {
         let Some(release) = self.releases.closing(cycle).cloned() else { return };
         if release.close_handler.is_some() {
-            let to_close = self.to_close(&release, cycle, revision);
-            let ranks = self.ranks(&release, cycle);
+            let reach = Reach::of(&release);
+            let to_close = self.to_close(&release, cycle, revision, &reach);
+            let ranks = self.ranks(&release, cycle, &reach);
             // Where a close looks at others, everybody is at hand; else the member alone is.
             let looks_at_others = !release.campaign.close_roles.is_empty();
             let mut facts: FxHashMap<Slot, Frozen> = FxHashMap::default();
             if looks_at_others {
                 let all: Vec<Slot> = self.book.members().filter_map(|m| self.book.slot_of_number(m.number)).collect();
-                facts = all.into_iter().map(|slot| (slot, self.freeze(&release, cycle, slot, &ranks))).collect();
+                facts = all.into_iter().map(|slot| (slot, self.freeze(cycle, slot, &reach, &ranks))).collect();
             }
             for slot in to_close {
                 if !looks_at_others {
                     facts.clear();
-                    facts.insert(slot, self.freeze(&release, cycle, slot, &ranks));
+                    facts.insert(slot, self.freeze(cycle, slot, &reach, &ranks));
                 }
                 self.close_member(&release, cycle, revision, slot, &facts, now_ms, settled);
             }
@@ -224,11 +225,10 @@ impl World {
 
     /// Members whose close is due, in member order. A correction concerns those whom late events touched, and
     /// everybody where one member's points can move another's reward.
-    fn to_close(&self, release: &Release, cycle: &Cycle, revision: i32) -> Vec<Slot> {
-        let reads_others = Reach::of(release).others;
+    fn to_close(&self, release: &Release, cycle: &Cycle, revision: i32, reach: &Reach) -> Vec<Slot> {
         let rows = self.book.standings_in(cycle.number).into_iter().filter(|row| has_posting(release, row));
         let due = |row: &&StandingRow| {
-            revision == 1 || reads_others || row.revision >= revision || self.failed.contains(&(cycle.number, row.member))
+            revision == 1 || reach.others || row.revision >= revision || self.failed.contains(&(cycle.number, row.member))
         };
         rows.filter(due).filter_map(|row| self.book.slot_of_number(row.member)).collect()
     }
@@ -269,7 +269,7 @@ impl World {
     }
 
     /// What the close may read of a member. Closes book into the next cycle, so that no other close can have moved it.
-    fn freeze(&self, release: &Release, cycle: &Cycle, slot: Slot, ranks: &Ranks) -> Frozen {
+    fn freeze(&self, cycle: &Cycle, slot: Slot, reach: &Reach, ranks: &Ranks) -> Frozen {
         let number = self.book.member_row(slot).number;
         // Days, and what earlier revisions gave, are no facts of a close.
         let facts_of = |row: &StandingRow| StandingRow {
@@ -283,14 +283,14 @@ impl World {
         let standing_in = |cycle| self.book.standing(cycle, number).map(facts_of);
         Frozen {
             standing: standing_in(cycle.number),
-            history: if reads(release, needs_history) { (1..=cycle.number).filter_map(standing_in).collect() } else { Vec::new() },
+            history: if reach.history { (1..=cycle.number).filter_map(standing_in).collect() } else { Vec::new() },
             ranks: ranks.iter().filter_map(|(account, places)| Some((*account, *places.get(&number)?))).collect(),
         }
     }
 
     /// Places on every leaderboard that the close reads.
-    fn ranks(&self, release: &Release, cycle: &Cycle) -> Ranks {
-        ranked_accounts(release).into_iter().map(|account| (account, places(self.ranked(release, account, cycle.number)))).collect()
+    fn ranks(&self, release: &Release, cycle: &Cycle, reach: &Reach) -> Ranks {
+        reach.ranked_accounts.iter().map(|&account| (account, places(self.ranked(release, account, cycle.number)))).collect()
     }
 
     /// Everybody's points of an account in a cycle, for [`places`] and [`crate::book::ranking::in_order`].

@@ -48,8 +48,8 @@ fn everything(campaign: i32, pool: i32) -> Delta {
 async fn what_is_written_is_read() {
     on_both(async |world| {
         let store = &*world.store;
-        let campaign = store.ensure_campaign("race", 7).await.unwrap().campaign;
-        assert_eq!(store.ensure_campaign("race", 7).await.unwrap().campaign, campaign);
+        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
+        assert_eq!(store.ensure_campaign("race", 0).await.unwrap().campaign, campaign);
         store.import_codes("jd-20", &codes(1, 1), 5).await.unwrap();
         let mut open = store.begin(campaign).await.unwrap();
         let pool = open.pools(&["jd-20"]).await.unwrap()[0].pool;
@@ -122,7 +122,7 @@ async fn what_is_written_is_read() {
 async fn twice_is_refused_and_leaves_nothing() {
     on_both(async |world| {
         let store = &*world.store;
-        let campaign = store.ensure_campaign("race", 7).await.unwrap().campaign;
+        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
         let mut open = store.begin(campaign).await.unwrap();
         let pool = open.pools(&["jd-20"]).await.unwrap()[0].pool;
         open.commit().await.unwrap();
@@ -177,7 +177,7 @@ async fn twice_is_refused_and_leaves_nothing() {
 async fn a_dropped_transaction_and_a_cancelled_begin_leave_nothing_open() {
     on_both(async |world| {
         let store = &*world.store;
-        let campaign = store.ensure_campaign("race", 7).await.unwrap().campaign;
+        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
         for _ in 0..20 {
             let mut open = store.begin(campaign).await.unwrap();
             let next = delta(open.head());
@@ -205,7 +205,7 @@ async fn a_dropped_transaction_and_a_cancelled_begin_leave_nothing_open() {
 #[tokio::test]
 async fn writers_of_one_campaign_come_one_after_the_other() {
     on_both(async |world| {
-        let campaign = world.store.ensure_campaign("race", 7).await.unwrap().campaign;
+        let campaign = world.store.ensure_campaign("race", 0).await.unwrap().campaign;
         let writers: Vec<_> = (0..8)
             .map(|_| {
                 let store = world.store.clone();
@@ -231,7 +231,7 @@ async fn writers_of_one_campaign_come_one_after_the_other() {
 async fn text_is_kept_to_the_letter() {
     on_both(async |world| {
         let store = &*world.store;
-        let campaign = store.ensure_campaign("race", 7).await.unwrap().campaign;
+        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
         let large = "行 'x\" \\ \u{1F600}\n".repeat(100_000);
         let mut next = delta(&store.head(campaign).await.unwrap());
         next.new_events = vec![EventRow { data: large.clone(), reason: Some("a\0b".into()), ..event("e1", 1, 1, 1) }];

@@ -40,7 +40,7 @@ async fn set_state(world: &World, campaign: i32, grant: i64, state: GrantState) 
 async fn the_lowest_available_code_goes_first() {
     on_both(async |world| {
         let store = &*world.store;
-        let campaign = store.ensure_campaign("race", 7).await.unwrap().campaign;
+        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
         let (a, b) = (pool(store, campaign, "a").await, pool(store, campaign, "b").await);
         store.import_codes("a", &codes(1, 10), 0).await.unwrap();
         store.import_codes("b", &codes(100, 10), 0).await.unwrap();
@@ -76,7 +76,7 @@ async fn the_lowest_available_code_goes_first() {
 async fn a_pool_that_said_too_much_is_corrected_and_the_retry_decides_right() {
     on_both(async |world| {
         let store = &*world.store;
-        let campaign = store.ensure_campaign("race", 7).await.unwrap().campaign;
+        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
         let a = pool(store, campaign, "a").await;
         store.import_codes("a", &codes(1, 2), 0).await.unwrap();
         world.sql("update pools set available = 5 where name = 'a'").await;
@@ -94,7 +94,7 @@ async fn a_pool_that_said_too_much_is_corrected_and_the_retry_decides_right() {
 async fn what_is_owed_is_counted_filled_and_voided() {
     on_both(async |world| {
         let store = &*world.store;
-        let campaign = store.ensure_campaign("race", 7).await.unwrap().campaign;
+        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
         let a = pool(store, campaign, "a").await;
         let grants = vec![
             owed(1, a, Held::Stock),
@@ -159,7 +159,7 @@ async fn campaigns_that_share_a_pool_never_share_a_code() {
         world.store.import_codes("a", &codes(1, 200), 0).await.unwrap();
         let mut writers = Vec::new();
         for name in ["x", "y", "z"] {
-            let campaign = world.store.ensure_campaign(name, 7).await.unwrap().campaign;
+            let campaign = world.store.ensure_campaign(name, 0).await.unwrap().campaign;
             let store = world.store.clone();
             writers.push(tokio::spawn(async move {
                 for number in 1..=50 {

@@ -24,7 +24,7 @@ fn settlement(cycle: i32, revision: i32) -> SettlementRow {
 async fn an_older_fence_is_refused() {
     on_both(async |world| {
         let store = &*world.store;
-        let campaign = store.ensure_campaign("race", 7).await.unwrap().campaign;
+        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
         let mut open = store.begin(campaign).await.unwrap();
         open.put_settlement(&settlement(1, 1)).await.unwrap();
         assert_eq!(open.take_lease(1, 1, "a", 60).await.unwrap(), Some(1));
@@ -57,7 +57,7 @@ async fn an_older_fence_is_refused() {
 async fn pages_see_the_revision_they_ask_for() {
     on_both(async |world| {
         let store = &*world.store;
-        let campaign = store.ensure_campaign("race", 7).await.unwrap().campaign;
+        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
         let mut open = store.begin(campaign).await.unwrap();
         let mut next = delta(open.head());
         next.standings = vec![

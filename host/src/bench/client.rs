@@ -1,0 +1,112 @@
+//! A client that costs little: requests are made beforehand, connections stay open, and of an answer no more is read
+//! than its status, its length and how many events it calls booked. Must not know: what is sent.
+
+use super::{BenchError, Result};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// What came of it.
+pub struct Driven {
+    pub booked: u64,
+    pub took: Duration,
+    /// Of a request, the one in a hundred that took longest, at least.
+    pub slow: Duration,
+}
+
+impl Driven {
+    pub fn per_second(&self) -> f64 {
+        self.booked as f64 / self.took.as_secs_f64()
+    }
+}
+
+/// A whole request.
+pub fn post(path: &str, content_type: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n{body}").into()
+}
+
+/// Sends the requests in their order over some connections, until all are answered or the time is over.
+pub async fn drive(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>, connections: usize, most: Duration) -> Result<Driven> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let booked = Arc::new(AtomicU64::new(0));
+    let mut streams = Vec::new();
+    for _ in 0..connections {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        streams.push(stream);
+    }
+    let began = Instant::now();
+    let mut tasks = Vec::new();
+    for stream in streams {
+        let (requests, next, booked) = (requests.clone(), next.clone(), booked.clone());
+        tasks.push(tokio::spawn(async move { one_connection(stream, &requests, &next, &booked, began, most).await }));
+    }
+    let mut times = Vec::new();
+    for task in tasks {
+        times.extend(task.await.map_err(|e| BenchError::Wrong(e.to_string()))??);
+    }
+    let took = began.elapsed();
+    times.sort_unstable();
+    let slow = times.get(times.len() * 99 / 100).copied().unwrap_or_default();
+    Ok(Driven { booked: booked.load(Ordering::Relaxed), took, slow })
+}
+
+async fn one_connection(
+    mut stream: TcpStream,
+    requests: &[Vec<u8>],
+    next: &AtomicUsize,
+    booked: &AtomicU64,
+    began: Instant,
+    most: Duration,
+) -> Result<Vec<Duration>> {
+    let mut buffer = Vec::with_capacity(64 << 10);
+    let mut times = Vec::new();
+    while began.elapsed() < most {
+        let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+        let sent = Instant::now();
+        stream.write_all(request).await?;
+        booked.fetch_add(answer(&mut stream, &mut buffer).await?, Ordering::Relaxed);
+        times.push(sent.elapsed());
+    }
+    Ok(times)
+}
+
+/// Reads one answer; how many events it calls booked. Fails when it is no 200.
+async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<u64> {
+    buffer.clear();
+    let (mut end, mut whole) = (None, usize::MAX);
+    while buffer.len() < whole {
+        if stream.read_buf(buffer).await? == 0 {
+            return Err(BenchError::Wrong("the host closed a connection".into()));
+        }
+        if end.is_none() {
+            end = find(buffer, b"\r\n\r\n");
+            if let Some(end) = end {
+                whole = end + 4 + content_length(&buffer[..end]);
+            }
+        }
+    }
+    if !buffer.starts_with(b"HTTP/1.1 200") {
+        return Err(BenchError::Wrong(format!("the host answered {}", String::from_utf8_lossy(&buffer[..buffer.len().min(400)]))));
+    }
+    let mut rest = &buffer[end.unwrap_or_default()..];
+    let mut booked = 0;
+    while let Some(place) = find(rest, b":\"booked\"") {
+        booked += 1;
+        rest = &rest[place + 9..];
+    }
+    Ok(booked)
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
+}
+
+fn content_length(head: &[u8]) -> usize {
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,123 @@
+//! Measurements of this machine, for whoever sizes a database or changes the hot path: the real host over real HTTP
+//! against what a database can do at most, and what a usual host does. Promises: everything that is compared is
+//! measured in the same run, on the same machine, by the same client; a host whose books do not agree afterwards is no
+//! result. Must not know: how results are printed.
+
+mod bulk;
+mod bulk_postgres;
+mod bulk_sqlite;
+mod client;
+mod database;
+mod rules;
+mod stream;
+mod usage;
+mod usual;
+mod world;
+
+use guerdon_rules::language::Runtime;
+use serde::Serialize;
+
+/// Every measurement, in the order in which they are reported.
+pub const NAMES: [&str; 6] = ["postgres.batch", "postgres.bulk_limit", "sqlite.batch", "simulate", "rule.rhai", "rule.wasm"];
+
+pub type Result<T> = std::result::Result<T, BenchError>;
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    #[error("{0}")]
+    Flow(#[from] crate::flow::FlowError),
+    #[error("{0}")]
+    Store(#[from] crate::store::StoreError),
+    #[error("{0}")]
+    Sql(#[from] sqlx::Error),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The host did what it must not do.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+/// What to measure.
+pub struct Options {
+    /// Names, or their first parts; empty: all.
+    pub names: Vec<String>,
+    pub quick: bool,
+    /// Address of a server on which a database may be made, and is dropped at the end.
+    pub postgres: Option<String>,
+    /// Members that are there before anything is measured.
+    pub members: u64,
+}
+
+/// One result. With a baseline, `ratio` is value by baseline and the goal is one for the ratio.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Entry {
+    pub name: &'static str,
+    pub goal: f64,
+    pub value: Option<f64>,
+    pub unit: &'static str,
+    pub baseline: Option<f64>,
+    pub ratio: Option<f64>,
+    /// What took the time.
+    pub bottleneck: Option<String>,
+    /// None: not measured, as `skipped` says.
+    pub met: Option<bool>,
+    pub skipped: Option<String>,
+    /// What else was counted.
+    pub details: Vec<String>,
+}
+
+impl Entry {
+    fn skipped(name: &'static str, goal: f64, unit: &'static str, why: &str) -> Entry {
+        Entry { name, goal, unit, skipped: Some(why.into()), ..Entry::default() }
+    }
+
+    /// Value by baseline, at least the goal.
+    fn ratio(name: &'static str, goal: f64, unit: &'static str, value: f64, baseline: f64) -> Entry {
+        let ratio = value / baseline;
+        Entry {
+            name,
+            goal,
+            unit,
+            value: Some(value),
+            baseline: Some(baseline),
+            ratio: Some(ratio),
+            met: Some(ratio >= goal),
+            ..Entry::default()
+        }
+    }
+
+    /// Whether the goal is the least (a rate) or the most (a time).
+    pub fn goal_is_most(&self) -> bool {
+        self.unit == "µs"
+    }
+}
+
+/// Called with what is done now, and how much of it: (text, done, all).
+pub type Progress<'a> = &'a (dyn Fn(&str, u64, u64) + Sync);
+
+/// Measures what was asked for. Fails for names that are none.
+pub async fn run(options: &Options, runtime: &Runtime, progress: Progress<'_>) -> Result<Vec<Entry>> {
+    if let Some(name) = options.names.iter().find(|name| !NAMES.iter().any(|known| known.starts_with(name.as_str()))) {
+        return Err(BenchError::Wrong(format!("there is no measurement \"{name}\": {}", NAMES.join(", "))));
+    }
+    let wanted = |name: &str| options.names.is_empty() || options.names.iter().any(|asked| name.starts_with(asked.as_str()));
+    let mut entries = Vec::new();
+    if wanted("postgres.batch") || wanted("postgres.bulk_limit") {
+        entries.extend(database::postgres(options, runtime, progress).await?);
+    }
+    if wanted("sqlite.batch") {
+        entries.extend(database::sqlite(options, runtime, progress).await?);
+    }
+    if wanted("simulate") {
+        entries.push(rules::simulate(options, progress)?);
+    }
+    if wanted("rule.rhai") {
+        entries.push(rules::rhai(options, runtime)?);
+    }
+    if wanted("rule.wasm") {
+        entries.push(rules::wasm(options, runtime)?);
+    }
+    entries.retain(|entry| wanted(entry.name));
+    Ok(entries)
+}

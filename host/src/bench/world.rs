@@ -1,0 +1,175 @@
+//! A host with a campaign to measure: the learning race with a budget that lasts, members who did something before, and
+//! codes. Promises: what is there before was decided by the book, so that an audit finds it right. Must not know: SQL.
+
+use super::{BenchError, Progress, Result, client, stream};
+use crate::clock::SetClock;
+use crate::flow::host::Running;
+use crate::flow::seal::Sealer;
+use crate::flow::{Host, Settings};
+use crate::http::{self, Access};
+use crate::store::Store;
+use guerdon_rules::book::Book;
+use guerdon_rules::book::prepare::{Prepared, Releases, prepare};
+use guerdon_rules::book::rows::Delta;
+use guerdon_rules::event::{Event, Key};
+use guerdon_rules::language::{Files, Runtime};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub const CAMPAIGN: &str = "learning-race";
+/// Events of one request.
+pub const BATCH: u64 = 100;
+/// Members that one commit makes.
+const CHUNK: u64 = 5000;
+
+pub struct World {
+    pub host: Arc<Host>,
+    pub running: Arc<Running>,
+    pub members: u64,
+}
+
+/// The learning race, with a budget that no measurement uses up.
+pub fn files() -> Files {
+    let manifest = include_str!("../../../campaigns/learning-race/campaign.toml").replace("50000.00 CNY", "5000000000.00 CNY");
+    let rules = include_str!("../../../campaigns/learning-race/rules.rhai");
+    [("campaign.toml", manifest.into_bytes()), ("rules.rhai", rules.into())].map(|(name, bytes)| (name.to_string(), bytes.into())).into()
+}
+
+impl World {
+    pub async fn open(store: Arc<dyn Store>, runtime: &Runtime, members: u64, codes: u64, progress: Progress<'_>) -> Result<World> {
+        let sealer = Arc::new(Sealer::from_text(&"5a".repeat(32))?);
+        let clock = Arc::new(SetClock::at(stream::NOW_MS));
+        let host = Host::open(store, clock, runtime.clone(), sealer, Settings::default()).await?;
+        host.add_release(files(), None, "bench", "measured").await?;
+        let running = host.campaign(CAMPAIGN)?;
+        let lines = (1..=codes).map(|n| (n, Ok(format!("bench-code-{n:012}"))));
+        host.import_codes("jd-20", lines, |done| progress("codes", done, codes)).await?;
+        let world = World { host, running, members };
+        for first in (0..members).step_by(CHUNK as usize) {
+            world.preload(first, members.min(first + CHUNK)).await?;
+            progress("members", first, members);
+        }
+        Ok(world)
+    }
+
+    /// Members with a lesson each, decided by the book. Nothing of them can be in the database, so nothing is looked up.
+    async fn preload(&self, first: u64, end: u64) -> Result<()> {
+        let rules = self.running.rules.load_full();
+        let batch = prepared((first..end).map(stream::before), &rules.releases)?;
+        let mut open = self.host.store.begin(self.running.row.campaign).await?;
+        let pools = open.pools(&rules.pool_names()).await?;
+        let mut book = Book::new(open.head().clone(), pools);
+        let identities: Vec<Key> = batch.iter().map(|p| p.identity).collect();
+        book.load_events(&identities, Vec::new());
+        book.load_members(&book.member_gaps(&batch).ids, Vec::new());
+        let gaps = book.row_gaps(&batch);
+        book.load_cycles(&gaps.cycles, open.cycles(&gaps.cycles).await?);
+        book.load_claims(&gaps.claims, Vec::new());
+        book.load_standings(&gaps.standings, Vec::new());
+        let mut delta = decide(&mut book, &batch)?;
+        for member in &mut delta.new_members {
+            // Numbers count from 1.
+            member.inviter = stream::inviter(member.number.unsigned_abs() - 1).map(|index| index as i64 + 1);
+        }
+        open.write(&delta).await?;
+        Ok(open.commit().await?)
+    }
+
+    /// A book with all that these events touch, for deltas that are made before they are written.
+    pub async fn load(&self, batch: &[Prepared]) -> Result<Book> {
+        let rules = self.running.rules.load_full();
+        let mut open = self.host.store.begin(self.running.row.campaign).await?;
+        let pools = open.pools(&rules.pool_names()).await?;
+        let mut book = Book::new(open.head().clone(), pools);
+        let identities: Vec<Key> = batch.iter().map(|p| p.identity).collect();
+        book.load_events(&identities, Vec::new());
+        loop {
+            let gaps = book.member_gaps(batch);
+            if gaps.is_empty() {
+                break;
+            }
+            for ids in gaps.ids.chunks(CHUNK as usize) {
+                book.load_members(ids, open.members(ids).await?);
+            }
+            for numbers in gaps.numbers.chunks(CHUNK as usize) {
+                book.load_members(&[], open.members_by_number(numbers).await?);
+            }
+        }
+        let gaps = book.row_gaps(batch);
+        book.load_cycles(&gaps.cycles, open.cycles(&gaps.cycles).await?);
+        for standings in gaps.standings.chunks(CHUNK as usize) {
+            book.load_standings(standings, open.standings(standings).await?);
+        }
+        book.load_claims(&gaps.claims, Vec::new());
+        Ok(book)
+    }
+
+    /// Requests of [`BATCH`] events each.
+    pub fn requests(&self, events: u64) -> Vec<Vec<u8>> {
+        let path = format!("/v1/campaigns/{CAMPAIGN}/events");
+        let batch = |first: u64| {
+            let events: Vec<String> = (first..first + BATCH).map(|n| stream::event(n, self.members)).collect();
+            client::post(&path, "application/cloudevents-batch+json", &format!("[{}]", events.join(",")))
+        };
+        (0..events).step_by(BATCH as usize).map(batch).collect()
+    }
+
+    pub async fn serve(&self) -> Result<Serving> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let stopping = CancellationToken::new();
+        let (host, stopped) = (self.host.clone(), stopping.clone());
+        let options = http::Options { access: Access::ThisMachine, limits: http::Limits::default() };
+        let task = tokio::spawn(async move { http::serve(listener, host, options, stopped.cancelled()).await });
+        Ok(Serving { address, stopping, task })
+    }
+
+    /// Fails when the books, the ledger and the cards do not agree.
+    pub async fn audit(&self) -> Result<()> {
+        let report = self.host.audit(CAMPAIGN).await?;
+        if report.is_clean() {
+            return Ok(());
+        }
+        let found = report.postings_sum_mismatches.iter().chain(&report.grant_mismatches).take(3).cloned().collect::<Vec<_>>();
+        Err(BenchError::Wrong(format!("the audit afterwards is not clean: {}", found.join("; "))))
+    }
+}
+
+/// A host that listens.
+pub struct Serving {
+    pub address: SocketAddr,
+    stopping: CancellationToken,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Serving {
+    /// Returns when everything is committed.
+    pub async fn stop(self) -> Result<()> {
+        self.stopping.cancel();
+        self.task.await.map_err(|e| BenchError::Wrong(e.to_string()))??;
+        Ok(())
+    }
+}
+
+/// Events, read as a host reads them.
+pub fn prepared(events: impl Iterator<Item = String>, releases: &Releases) -> Result<Vec<Prepared>> {
+    let read = |text: String| {
+        let event = Event::from_json(&text).map_err(BenchError::Wrong)?;
+        prepare(event, releases, stream::NOW_MS).ok_or_else(|| BenchError::Wrong("the campaign has no release".into()))
+    };
+    events.map(read).collect()
+}
+
+/// Decides events that must all be booked.
+pub fn decide(book: &mut Book, batch: &[Prepared]) -> Result<Delta> {
+    for prepared in batch {
+        let answer = book.apply(prepared).map_err(|_| BenchError::Wrong("an event's rows were not all loaded".into()))?;
+        if answer.outcome.name() != "booked" {
+            return Err(BenchError::Wrong(format!("{} is {}: {:?}", prepared.event.id, answer.outcome.name(), answer.reason)));
+        }
+    }
+    Ok(book.take_delta())
+}
