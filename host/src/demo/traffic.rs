@@ -4,12 +4,13 @@
 use super::Result;
 use super::campaign::ID;
 use super::client::Client;
+use crate::clock::Stopwatch;
 use guerdon_rules::event::Event;
+use guerdon_rules::limits::Watch;
 use guerdon_rules::simulate::recorded;
 use indicatif::ProgressBar;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// Workers of one delivery.
@@ -21,7 +22,7 @@ const BATCH: usize = 100;
 #[derive(Default)]
 pub struct Traffic {
     pub deliveries: usize,
-    pub took: Duration,
+    pub took_ms: u64,
     /// Answers by outcome; an answer that repeats an earlier one counts as `repeated`.
     pub outcomes: BTreeMap<String, usize>,
 }
@@ -29,7 +30,7 @@ pub struct Traffic {
 impl Traffic {
     pub fn add(&mut self, other: Traffic) {
         self.deliveries += other.deliveries;
-        self.took += other.took;
+        self.took_ms += other.took_ms;
         for (outcome, count) in other.outcomes {
             *self.outcomes.entry(outcome).or_default() += count;
         }
@@ -47,7 +48,7 @@ pub fn weeks(seed: u64, second_week_ms: i64) -> [Vec<String>; 2] {
 /// Sends every line `times` times, all of it at the same time.
 pub async fn deliver(client: &Client, lines: &[String], times: usize, progress: &ProgressBar) -> Result<Traffic> {
     let batches: Arc<[String]> = lines.chunks(BATCH).map(|batch| format!("[{}]", batch.join(","))).collect();
-    let started = Instant::now();
+    let watch = Stopwatch::default();
     let mut workers = JoinSet::new();
     for worker in 0..WORKERS * times {
         let (client, batches, progress) = (client.clone(), batches.clone(), progress.clone());
@@ -57,7 +58,7 @@ pub async fn deliver(client: &Client, lines: &[String], times: usize, progress: 
     while let Some(done) = workers.join_next().await {
         traffic.add(done.map_err(|e| e.to_string())??);
     }
-    traffic.took = started.elapsed();
+    traffic.took_ms = watch.elapsed_ms();
     Ok(traffic)
 }
 

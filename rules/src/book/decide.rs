@@ -387,6 +387,8 @@ impl Book {
             self.claims.insert(once_key, Some(prepared.identity));
         }
         if matches!(was, Some((_, Outcome::Waiting, ..))) && decided.outcome != Outcome::Waiting {
+            // Waits are deleted before new ones are written.
+            self.new_waits.retain(|wait| wait.identity != prepared.identity);
             self.ended_waits.push(prepared.identity);
             self.waiting.remove(&prepared.identity);
         }
@@ -467,14 +469,18 @@ impl Book {
     }
 
     fn decide_again(&mut self, now_ms: i64, slot: Slot, what: Code, identity: Key) {
+<<<<<<< HEAD
         // What comes after a deferred one must not overtake it.
         if !self.deferred.is_empty() {
             return self.deferred.push(identity);
         }
         let Some(waiting) = self.waiting.remove(&identity) else { return self.deferred.push(identity) };
+=======
+        let Some(waiting) = self.waiting.remove(&identity) else { return self.defer(now_ms, slot, what, identity) };
+>>>>>>> incidents
         let again = Prepared { received_ms: now_ms, ..waiting };
         match self.apply(&again) {
-            Err(NeedsRows) => self.deferred.push(identity),
+            Err(NeedsRows) => self.defer(now_ms, slot, what, identity),
             // It waits for somebody else of the same description: nothing was recorded, so it must stay where it was.
             Ok(Answer { outcome: Answered::Is(Outcome::Waiting), repeated: true, .. }) => {
                 let number = self.number(slot);
@@ -483,6 +489,15 @@ impl Book {
             }
             Ok(_) => {}
         }
+    }
+
+    /// Leaves an event that nothing keeps waiting to the next commit. Its wait ends now, in this commit, so that
+    /// whoever looks for ended waits finds it should that next commit never come.
+    fn defer(&mut self, now_ms: i64, slot: Slot, what: Code, identity: Key) {
+        let member = self.number(slot);
+        self.new_waits.retain(|wait| (wait.member, wait.what, wait.identity) != (member, what, identity));
+        self.new_waits.push(WaitRow { member, what, identity, until_ms: now_ms });
+        self.deferred.push(identity);
     }
 }
 

@@ -145,8 +145,11 @@ impl Rows {
         self.standings.extend(delta.standings.into_iter().map(|row| ((row.cycle, row.member, row.revision), row)));
         self.cycles.extend(delta.cycles.into_iter().map(|row| (row.cycle, row)));
         self.write_events(delta.new_events, delta.changed_events)?;
-        self.waits.extend(delta.new_waits);
         self.waits.retain(|wait| !delta.ended_waits.contains(&wait.identity));
+        for wait in delta.new_waits {
+            self.waits.retain(|w| (w.member, w.what, w.identity) != (wait.member, wait.what, wait.identity));
+            self.waits.push(wait);
+        }
         self.postings.extend(delta.postings);
         for grant in delta.grants {
             let key = |g: &GrantRow| (g.function, g.member, g.cause, g.reward, g.ordinal);

@@ -1,6 +1,7 @@
 //! I1 with kill -9: real host processes over HTTP, one of them killed again and again in the middle, callers that send
 //! everything several times and retry what was not answered. Nothing acknowledged is lost, nothing is paid twice.
 
+use crate::facts::*;
 use crate::process::*;
 use crate::world::*;
 use serde_json::Value;
@@ -94,6 +95,28 @@ async fn a_killed_host_loses_nothing_and_pays_nothing_twice() {
         assert_eq!(world.value("select count(*) from codes where state = 2").await, ACCOUNTS.to_string());
         let host = world.host().await;
         world.is_sound(&host, RACE).await;
+    })
+    .await;
+}
+
+/// A report that waited for its referral is decided in a commit of its own, right after the one that brought it. When the
+/// host dies, or the database fails, between the two, the card still comes: as soon as somebody looks for what is due.
+#[tokio::test]
+async fn what_waited_is_decided_although_its_commit_never_came() {
+    on_each(FIRST_WEEK, async |world| {
+        let host = world.racing(5).await;
+        let [make, mend] = world.fault("grants");
+        world.database.sql(&make).await;
+        let both = [opened(FIRST_WEEK, "friend"), accepted(FIRST_WEEK, "ada", "friend")];
+        assert_eq!(outcomes(&host, RACE, &both).await, "waiting booked");
+        world.database.sql(&mend).await;
+        assert_eq!(world.granted("on_account_opened").await, "0");
+        let other = world.host().await;
+        world.set_clock("2020-09-23T12:00:05+08:00");
+        other.run_due().await;
+        assert_eq!(world.granted("on_account_opened").await, "1");
+        assert_eq!(world.value("select count(*) from waits").await, "0");
+        world.is_sound(&other, RACE).await;
     })
     .await;
 }

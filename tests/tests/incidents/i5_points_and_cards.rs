@@ -9,18 +9,6 @@ use guerdon_rules::event::key_of;
 /// Hand-made faults: the database fails just there.
 const FAULTS: &[&str] = &["grants", "postings", "journal", "standings", "events"];
 
-fn fault(table: &str, sqlite: bool) -> [String; 2] {
-    if sqlite {
-        let make = format!("create trigger broken before insert on {table} begin select raise(abort, 'broken here'); end");
-        return [make, "drop trigger broken".into()];
-    }
-    let make = format!(
-        "create function broken() returns trigger language plpgsql as $$ begin raise exception 'broken here'; end $$;
-         create trigger broken before insert on {table} for each row execute function broken()"
-    );
-    [make, "drop function broken() cascade".into()]
-}
-
 #[tokio::test]
 async fn a_commit_that_fails_half_way_leaves_neither() {
     on_each(FIRST_WEEK, async |world| {
@@ -32,7 +20,7 @@ async fn a_commit_that_fails_half_way_leaves_neither() {
         };
         let mut friend = 3;
         for table in FAULTS {
-            let [make, mend] = fault(table, world.database.is_sqlite());
+            let [make, mend] = world.fault(table);
             host.submit(RACE, vec![accepted(FIRST_WEEK, "ada", &format!("friend-{friend}"))]).await.unwrap();
             let before = world.database.dump().await;
             world.database.sql(&make).await;

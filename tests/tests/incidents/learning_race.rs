@@ -41,7 +41,7 @@ fn steps() -> Vec<Step> {
         now_ms = now_ms.max(event.at_ms.clone().unwrap_or(i64::MIN));
         let due = now_ms >= STARTS_MS + (week + 1) * WEEK_MS + GRACE_MS;
         week += i64::from(due);
-        if due || steps.last().is_none_or(|step| step.events.len() == 500) {
+        if due || steps.last().is_none_or(|step| step.events.len() == 1000) {
             steps.push(Step { now_ms, settle: due, events: Vec::new() });
         }
         let step = steps.last_mut().unwrap();
@@ -114,9 +114,10 @@ impl Rows {
     fn sorted(mut self) -> Rows {
         self.members.sort_by_key(|m| m.number);
         self.standings.sort_by_key(|s| (s.cycle, s.member, s.revision));
-        self.grants.sort_by_key(|g| g.number);
-        // Positions count commits, and the book in memory has one for each event.
-        let plain = |g: GrantRow| GrantRow { position: 0, line: 0, pool: None, ..g };
+        self.grants.sort_by_key(|g| (g.member, g.function, g.cause, g.reward, g.ordinal));
+        // Positions count commits, and the book in memory has one for each event; there, what waited is decided at once,
+        // and on a host perhaps in the next commit, under a later number.
+        let plain = |g: GrantRow| GrantRow { number: 0, position: 0, line: 0, pool: None, ..g };
         Rows { grants: self.grants.into_iter().map(plain).collect(), ..self }
     }
 }

@@ -84,6 +84,19 @@ impl World {
         assert_eq!(self.value(issued).await, self.value("select count(*) from codes where state = 2").await, "an issued grant has a code");
     }
 
+    /// SQL that makes the database fail at every insert into a table, and SQL that mends it.
+    pub fn fault(&self, table: &str) -> [String; 2] {
+        if self.database.is_sqlite() {
+            let make = format!("create trigger broken before insert on {table} begin select raise(abort, 'broken here'); end");
+            return [make, "drop trigger broken".into()];
+        }
+        let make = format!(
+            "create function broken() returns trigger language plpgsql as $$ begin raise exception 'broken here'; end $$;
+             create trigger broken before insert on {table} for each row execute function broken()"
+        );
+        [make, "drop function broken() cascade".into()]
+    }
+
     /// Whether no transaction stands open on the database.
     pub async fn is_at_rest(&self) -> bool {
         if self.database.is_sqlite() {
