@@ -61,7 +61,7 @@ pub(super) async fn read(demo: &Demo, traffic: &Traffic, owed_before_stock: i64,
         members: number(&audit, "members"),
         deliveries: traffic.deliveries,
         outcomes: traffic.outcomes.clone(),
-        events_per_second: (traffic.deliveries as f64 / traffic.took.as_secs_f64().max(1e-9)).round(),
+        events_per_second: (traffic.deliveries as f64 * 1000.0 / traffic.took_ms.max(1) as f64).round(),
         promises_kept: false,
     };
     report.promises_kept = lines(&report).iter().all(|line| line.kept);

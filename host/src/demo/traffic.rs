@@ -11,7 +11,6 @@ use guerdon_rules::simulate::recorded;
 use indicatif::ProgressBar;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Workers of one delivery.
@@ -23,7 +22,7 @@ const BATCH: usize = 100;
 #[derive(Default)]
 pub struct Traffic {
     pub deliveries: usize,
-    pub took: Duration,
+    pub took_ms: u64,
     /// Answers by outcome; an answer that repeats an earlier one counts as `repeated`.
     pub outcomes: BTreeMap<String, usize>,
 }
@@ -31,7 +30,7 @@ pub struct Traffic {
 impl Traffic {
     pub fn add(&mut self, other: Traffic) {
         self.deliveries += other.deliveries;
-        self.took += other.took;
+        self.took_ms += other.took_ms;
         for (outcome, count) in other.outcomes {
             *self.outcomes.entry(outcome).or_default() += count;
         }
@@ -59,7 +58,7 @@ pub async fn deliver(client: &Client, lines: &[String], times: usize, progress: 
     while let Some(done) = workers.join_next().await {
         traffic.add(done.map_err(|e| e.to_string())??);
     }
-    traffic.took = Duration::from_millis(watch.elapsed_ms());
+    traffic.took_ms = watch.elapsed_ms();
     Ok(traffic)
 }
 
