@@ -27,8 +27,8 @@ pub async fn write(address: &PgConnectOptions, commits: &[Commit], connections: 
         lists[place % connections].push((place, Prepared { rows: statements(&commit.rows)?, last: statements(&commit.last)? }));
     }
     // As a lane's connections are set: see `store::postgres::open`.
-    let options = [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
-    let address = address.clone().options(options);
+    let off = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "enable_bitmapscan", "jit"];
+    let address = address.clone().options(off.map(|name| (name, "off")));
     let (turn, _) = watch::channel(0_usize);
     let turn = Arc::new(turn);
     let mut opened = Vec::new();

@@ -37,7 +37,8 @@ pub async fn run(bench: &Bench, format: Format) -> Result<(), Failure> {
         bar.set_message(what.to_string());
         bar.set_position(done);
     };
-    let runtime = start::runtime(Limits::default());
+    // A busy machine may stop a thread for longer than a rule may run: that is no result of a measurement.
+    let runtime = start::runtime(Limits { deadline_ms: 5_000, ..Limits::default() });
     let entries = bench::run(&options, &runtime, &progress).await;
     bar.finish_and_clear();
     output::print(format, &entries?, |entries| pretty(entries))

@@ -3,7 +3,7 @@
 //! changes nothing, because the transaction belongs to the lane.
 
 use super::error::{FlowError, Result};
-use super::host::{Host, Running};
+use super::host::{Host, Rules, Running};
 use super::prefetch;
 use super::views::EventResult;
 use crate::store::{SettlementRow, StoreError, Transaction};
@@ -25,9 +25,29 @@ const DEADLINES_TO_HOLD: u32 = 3;
 const HOLD_MS: i64 = 30_000;
 
 enum Item {
-    New(Event),
+    New(Received),
     /// A stored event that is not final, to be decided again.
     Again(Key),
+}
+
+/// A new event, read by its sender's task so that the lane has less to do: the lane is what a campaign waits for.
+struct Received {
+    event: Event,
+    /// None: there was no release yet.
+    prepared: Option<Prepared>,
+    /// What it was prepared with.
+    rules: Arc<Rules>,
+}
+
+impl Received {
+    fn new(event: Event, rules: &Arc<Rules>, now_ms: i64) -> Received {
+        Received { prepared: prepare(event.clone(), &rules.releases, now_ms), event, rules: rules.clone() }
+    }
+
+    /// As these rules read it: anew when a release was added since.
+    fn prepared(&self, rules: &Arc<Rules>, now_ms: i64) -> Option<Prepared> {
+        if Arc::ptr_eq(rules, &self.rules) { self.prepared.clone() } else { prepare(self.event.clone(), &rules.releases, now_ms) }
+    }
 }
 
 struct Work {
@@ -82,7 +102,9 @@ impl Host {
         while !events.is_empty() {
             let chunk: Vec<Event> = events.drain(..events.len().min(self.settings.group_events)).collect();
             let names: Vec<(Arc<str>, Arc<str>)> = chunk.iter().map(|e| (e.source.clone(), e.id.clone())).collect();
-            let answers = running.lane.send(chunk.into_iter().map(Item::New).collect()).await?;
+            let (rules, now_ms) = (running.rules.load_full(), self.now_ms());
+            let items = chunk.into_iter().map(|event| Item::New(Received::new(event, &rules, now_ms))).collect();
+            let answers = running.lane.send(items).await?;
             results.extend(names.into_iter().zip(answers).map(|((source, id), answer)| EventResult {
                 source: source.to_string(),
                 id: id.to_string(),
@@ -239,8 +261,8 @@ async fn try_commit<'a>(
 ) -> Result<Done> {
     let now_ms = host.now_ms();
     let mut rules = running.rules.load_full();
-    let prepare_new = |rules: &super::host::Rules| -> Vec<Option<Prepared>> {
-        items.clone().map(|item| if let Item::New(event) = item { prepare(event.clone(), &rules.releases, now_ms) } else { None }).collect()
+    let prepare_new = |rules: &Arc<Rules>| -> Vec<Option<Prepared>> {
+        items.clone().map(|item| if let Item::New(received) = item { received.prepared(rules, now_ms) } else { None }).collect()
     };
     let mut prepared = prepare_new(&rules);
     let mut transaction = host.store.begin(running.row.campaign).await?;

@@ -34,7 +34,8 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>> {
     let address = address.application_name("guerdon").statement_cache_capacity(256);
     migrate(&address).await?;
     let milliseconds = |timeout: std::time::Duration| timeout.as_millis().to_string();
-    // A lane's statements all go by key. Without this, a plan made while a table was small may scan it for ever.
+    // A lane's statements all go by key. Without this, a plan made while a table was small, or before it was ever
+    // analysed, reads the whole campaign for each commit: a bitmap or materialized scan by campaign with a filter.
     let lane = address.clone().options([
         ("statement_timeout", milliseconds(options.statement_timeout)),
         ("lock_timeout", milliseconds(options.lock_timeout)),
@@ -42,6 +43,8 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>> {
         ("enable_seqscan", "off".into()),
         ("enable_hashjoin", "off".into()),
         ("enable_mergejoin", "off".into()),
+        ("enable_material", "off".into()),
+        ("enable_bitmapscan", "off".into()),
         ("jit", "off".into()),
         // A rollback outside a transaction warns; see `transaction::BEGIN`.
         ("client_min_messages", "error".into()),

@@ -83,9 +83,9 @@ pub async fn members(connection: &mut PgConnection, campaign: i32, ids: &[Member
     let kinds: Vec<Cow<str>> = ids.iter().map(|m| encode::text(&m.kind)).collect();
     let names: Vec<Cow<str>> = ids.iter().map(|m| encode::text(&m.id)).collect();
     let found = sqlx::query(concat!(
-        "select ",
+        "select m.* from unnest($2::text[], $3::text[]) w (k, i) cross join lateral (select ",
         columns!(member),
-        " from members where campaign = $1 and (kind, id) in (select k, i from unnest($2::text[], $3::text[]) w (k, i))"
+        " from members where campaign = $1 and kind = w.k and id = w.i limit 1) m"
     ))
     .bind(campaign)
     .bind(kinds)

@@ -77,16 +77,22 @@ async fn new_members(connection: &mut PgConnection, campaign: i32, rows: &[Membe
     run(connection, statement).await.map(drop)
 }
 
+/// The campaign once for each row that shall change. Given as one value, a planner without statistics may go through the
+/// whole campaign and look for each of its rows in the list.
+fn of_all(campaign: i32, rows: usize) -> Vec<i32> {
+    vec![campaign; rows]
+}
+
 async fn changed_members(connection: &mut PgConnection, campaign: i32, rows: &[MemberRow]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
     let statement = sqlx::query(
         "update members m set inviter = v.inviter, tally = v.tally, attributes = v.attributes
-         from unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[]) v (member, inviter, tally, attributes)
-         where m.campaign = $1 and m.member = v.member",
+         from unnest($1::integer[], $2::bigint[], $3::bigint[], $4::text[], $5::text[]) v (campaign, member, inviter, tally, attributes)
+         where m.campaign = v.campaign and m.member = v.member",
     )
-    .bind(campaign)
+    .bind(of_all(campaign, rows.len()))
     .bind(column!(rows, |r| r.number))
     .bind(column!(rows, |r| r.inviter))
     .bind(column!(rows, |r| encode::tally(&r.tally)))
@@ -138,7 +144,7 @@ async fn new_events(connection: &mut PgConnection, campaign: i32, rows: &[EventR
            $9::bigint[], $10::text[], $11::bytea[], $12::smallint[], $13::text[], $14::bytea[], $15::integer[], $16::bigint[],
            $17::integer[])",
     );
-    run(connection, bind_events(statement, campaign, rows)).await.map(drop)
+    run(connection, bind_events(statement.bind(campaign), rows)).await.map(drop)
 }
 
 async fn changed_events(connection: &mut PgConnection, campaign: i32, rows: &[EventRow]) -> Result<()> {
@@ -149,18 +155,18 @@ async fn changed_events(connection: &mut PgConnection, campaign: i32, rows: &[Ev
         "update events e set type = v.type, subject = v.subject, member = v.member, at_ms = v.at_ms, received_ms = v.received_ms,
            data = v.data, body_hash = v.body_hash, outcome = v.outcome, reason = v.reason, once_key = v.once_key,
            release = v.release, position = v.position, line = v.line
-         from unnest($2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
+         from unnest($1::integer[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
            $9::bigint[], $10::text[], $11::bytea[], $12::smallint[], $13::text[], $14::bytea[], $15::integer[], $16::bigint[],
-           $17::integer[]) v (identity, source, id, type, subject, member, at_ms, received_ms, data, body_hash, outcome, reason,
+           $17::integer[]) v (campaign, identity, source, id, type, subject, member, at_ms, received_ms, data, body_hash, outcome, reason,
            once_key, release, position, line)
-         where e.campaign = $1 and e.identity = v.identity",
+         where e.campaign = v.campaign and e.identity = v.identity",
     );
-    all_there("events", run(connection, bind_events(statement, campaign, rows)).await?, rows.len())
+    all_there("events", run(connection, bind_events(statement.bind(of_all(campaign, rows.len())), rows)).await?, rows.len())
 }
 
-fn bind_events<'q>(statement: Statement<'q>, campaign: i32, rows: &'q [EventRow]) -> Statement<'q> {
+/// All but the campaign, which comes first.
+fn bind_events<'q>(statement: Statement<'q>, rows: &'q [EventRow]) -> Statement<'q> {
     statement
-        .bind(campaign)
         .bind(column!(rows, |r| &r.identity[..]))
         .bind(column!(rows, |r| encode::text(&r.source)))
         .bind(column!(rows, |r| encode::text(&r.id)))
