@@ -469,15 +469,11 @@ impl Book {
     }
 
     fn decide_again(&mut self, now_ms: i64, slot: Slot, what: Code, identity: Key) {
-<<<<<<< HEAD
         // What comes after a deferred one must not overtake it.
         if !self.deferred.is_empty() {
-            return self.deferred.push(identity);
+            return self.defer(now_ms, slot, what, identity);
         }
-        let Some(waiting) = self.waiting.remove(&identity) else { return self.deferred.push(identity) };
-=======
         let Some(waiting) = self.waiting.remove(&identity) else { return self.defer(now_ms, slot, what, identity) };
->>>>>>> incidents
         let again = Prepared { received_ms: now_ms, ..waiting };
         match self.apply(&again) {
             Err(NeedsRows) => self.defer(now_ms, slot, what, identity),

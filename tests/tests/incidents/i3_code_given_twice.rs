@@ -70,8 +70,9 @@ async fn a_code_is_imported_once() {
     on_each(FIRST_WEEK, async |world| {
         let host = world.racing(0).await;
         let list = |codes: &[&str]| codes.iter().enumerate().map(|(n, c)| (n as u64 + 1, Ok(c.to_string()))).collect::<Vec<_>>();
-        let table: &[(&str, &[&str], (u64, u64, u64))] = &[
-            // pool, lines, (accepted, duplicate, malformed)
+        /// Pool, lines, (accepted, duplicate, malformed).
+        type Import<'a> = (&'a str, &'a [&'a str], (u64, u64, u64));
+        let table: &[Import] = &[
             ("jd-20", &["A-1", "A-2", "A-1", " A-2 "], (2, 2, 0)),
             ("jd-20", &["A-2", "A-3"], (1, 1, 0)),
             ("jd-100", &["A-1", "A-4", ""], (1, 1, 1)),
