@@ -16,7 +16,7 @@ pub struct Audit {
 
 pub async fn run(audit: &Audit, loaded: &Loaded, format: Format) -> Result<(), Failure> {
     start::log(&loaded.config.log)?;
-    let host = start::host(&loaded.config).await?;
+    let host = start::existing_host(&loaded.config).await?;
     let report = host.audit(&audit.campaign).await;
     host.shutdown().await;
     let report = report?;

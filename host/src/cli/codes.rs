@@ -44,7 +44,7 @@ pub async fn run(codes: &Codes, loaded: &Loaded, format: Format) -> Result<(), F
     match codes {
         Codes::Import(import) => run_import(import, loaded, format).await,
         Codes::Status(Status {}) => {
-            let pools = start::host(&loaded.config).await?.pools().await?;
+            let pools = start::existing_host(&loaded.config).await?.pools().await?;
             output::print(format, &pools, |pools| pretty_pools(pools))
         }
     }

@@ -85,7 +85,12 @@ fn access(serve: &Serve, config: &config::Config) -> Result<Access, Failure> {
 /// A folder that cannot be a release is that campaign's trouble only: it is told, and the others are served.
 async fn load_campaigns(host: &Arc<Host>, campaigns: &Path) -> Result<(), Failure> {
     for path in folder::campaigns(campaigns)? {
-        match host.add_release(folder::read(&path)?, None, "serve", &format!("from {}", path.display())).await {
+        let files = folder::read(&path)?;
+        // Whatever became the newest since: a restart changes nothing.
+        if host.has_release(&files).await? {
+            continue;
+        }
+        match host.add_release(files, None, "serve", &format!("from {}", path.display())).await {
             Ok(added) if added.added => tracing::info!(campaign = added.campaign, release = added.number, "a release was added"),
             Ok(_) => {}
             Err(FlowError::Rules(diagnostics)) => {

@@ -22,7 +22,7 @@ pub struct Settle {
 
 pub async fn run(settle: &Settle, loaded: &Loaded, format: Format) -> Result<(), Failure> {
     start::log(&loaded.config.log)?;
-    let host = start::host(&loaded.config).await?;
+    let host = start::existing_host(&loaded.config).await?;
     let report = host.settle(&settle.campaign, settle.cycle, settle.dry_run).await;
     host.shutdown().await;
     let report = report?;

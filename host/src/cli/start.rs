@@ -17,9 +17,8 @@ use tracing_subscriber::EnvFilter;
 /// Opens the database, making or migrating its tables.
 pub async fn store(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     let url = config.database_url();
-    if !url.contains("://") {
-        std::fs::create_dir_all(&config.data).map_err(|e| Failure::Infrastructure(format!("{}: {e}", config.data.display())))?;
-    }
+    // Also without a SQLite file: the code key lies there.
+    std::fs::create_dir_all(&config.data).map_err(|e| Failure::Infrastructure(format!("{}: {e}", config.data.display())))?;
     store::open(&url, &config.store_options()).await.map_err(Failure::from)
 }
 
@@ -31,6 +30,16 @@ pub async fn host(config: &Config) -> Result<Arc<Host>, Failure> {
         None => Sealer::from_file(&config.code_key_file())?,
     };
     Ok(Host::open(store, Arc::new(SystemClock), runtime(config.rule_limits()), Arc::new(sealer), config.settings()).await?)
+}
+
+/// As [`host`], on a database that must be there: a command that only asks makes none by a misspelt folder.
+pub async fn existing_host(config: &Config) -> Result<Arc<Host>, Failure> {
+    let url = config.database_url();
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(&url);
+    if !path.contains("://") && !std::path::Path::new(path).exists() {
+        return Err(Failure::Usage(format!("there is no database {path}: name its folder with --data, or the database with --database")));
+    }
+    host(config).await
 }
 
 /// What rule files are compiled for, with this machine's watch for deadlines.

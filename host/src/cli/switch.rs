@@ -31,7 +31,7 @@ enum Wanted {
 pub async fn run(switch: &Switch, loaded: &Loaded, format: Format) -> Result<(), Failure> {
     start::log(&loaded.config.log)?;
     let by = switch.by.clone().or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "command line".into());
-    let host = start::host(&loaded.config).await?;
+    let host = start::existing_host(&loaded.config).await?;
     let view = host.set_switch(&switch.campaign, &switch.name, switch.position == Wanted::Close, &by, &switch.why).await;
     host.shutdown().await;
     output::print(format, &view?, |view| {

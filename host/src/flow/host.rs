@@ -93,10 +93,23 @@ impl Host {
         settings: Settings,
     ) -> Result<Arc<Host>> {
         let host = Arc::new(Host { store, clock, runtime, sealer, settings, campaigns: RwLock::default() });
+        host.check_code_keys().await?;
         for row in host.store.campaigns().await? {
             host.serve(row).await?;
         }
         Ok(host)
+    }
+
+    /// With another key this host could open no code, and would take a code that is there for a new one.
+    async fn check_code_keys(&self) -> Result<()> {
+        for (number, proof) in self.sealer.proofs() {
+            if !self.store.code_key_proof(number, proof).await? {
+                return Err(FlowError::Invalid(format!(
+                    "code key {number} is not the one that this database was used with: give this host the same key file as the others"
+                )));
+            }
+        }
+        Ok(())
     }
 
     pub fn now_ms(&self) -> i64 {

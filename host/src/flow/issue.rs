@@ -4,7 +4,7 @@
 use super::error::{FlowError, Result};
 use super::host::{Host, Running};
 use super::views::RevealView;
-use crate::store::Transaction;
+use crate::store::{GrantWithCode, Transaction};
 use guerdon_rules::book::Book;
 use guerdon_rules::book::rows::{GrantRow, GrantState, Held, ISSUE, JournalKind};
 use guerdon_rules::value::MemberId;
@@ -109,25 +109,36 @@ impl Host {
         let mut transaction = self.store.begin(running.row.campaign).await?;
         let owner = transaction.members(std::slice::from_ref(&id)).await?.pop().ok_or_else(not_there)?;
         let found = transaction.grant_with_code(number).await?.filter(|g| g.grant.member == owner.number).ok_or_else(not_there)?;
-        let mut grant = found.grant;
+        let mut grant = found.grant.clone();
         match grant.state {
             GrantState::Issued => {
                 let mut book = Book::new(transaction.head().clone(), Vec::new());
+                if book.is_closed(ISSUE) {
+                    return Err(FlowError::Conflict("cards are not given out at the moment: the switch `issue` is closed".into()));
+                }
+                // Opened before it is recorded: a code that cannot be opened is not called revealed.
+                let code = self.open_code(&found)?;
                 let body = serde_json::json!({ "revealed": number, "member": member });
                 book.add_line(JournalKind::Reveal, None, Some(owner.number), self.now_ms(), body.to_string());
                 transaction.write(&book.take_delta()).await?;
                 transaction.set_grant_state(number, GrantState::Revealed).await?;
                 transaction.commit().await?;
                 grant.state = GrantState::Revealed;
+                Ok(RevealView { grant: self.grant_view(&rules, &grant, &owner.id.to_string()), code })
             }
-            GrantState::Revealed => {}
-            GrantState::Owed => return Err(FlowError::Conflict("the card is owed: it will be here as soon as there is one".into())),
-            other => return Err(FlowError::Conflict(format!("the card is {}", other.name()))),
+            GrantState::Revealed => {
+                Ok(RevealView { grant: self.grant_view(&rules, &grant, &owner.id.to_string()), code: self.open_code(&found)? })
+            }
+            GrantState::Owed => Err(FlowError::Conflict("the card is owed: it will be here as soon as there is one".into())),
+            other => Err(FlowError::Conflict(format!("the card is {}", other.name()))),
         }
-        let code = match (&found.code, &found.pool_name) {
-            (Some(sealed), Some(pool)) => Some(self.sealer.open(pool, sealed)?.to_string()),
-            _ => None,
-        };
-        Ok(RevealView { grant: self.grant_view(&rules, &grant, &owner.id.to_string()), code })
+    }
+
+    /// In clear; none for a plain entitlement.
+    fn open_code(&self, found: &GrantWithCode) -> Result<Option<String>> {
+        match (&found.code, &found.pool_name) {
+            (Some(sealed), Some(pool)) => Ok(Some(self.sealer.open(pool, sealed)?.to_string())),
+            _ => Ok(None),
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::prefetch;
 use super::views::EventResult;
 use crate::store::{SettlementRow, StoreError, Transaction};
 use guerdon_rules::book::prepare::{Prepared, prepare, prepare_again};
+use guerdon_rules::book::rows::{Head, ISSUE};
 use guerdon_rules::book::{Answer, Book};
 use guerdon_rules::event::{Event, Key};
 use std::collections::VecDeque;
@@ -25,7 +26,7 @@ const DEADLINES_TO_HOLD: u32 = 3;
 const HOLD_MS: i64 = 30_000;
 
 enum Item {
-    New(Received),
+    New(Box<Received>),
     /// A stored event that is not final, to be decided again.
     Again(Key),
 }
@@ -103,7 +104,7 @@ impl Host {
             let chunk: Vec<Event> = events.drain(..events.len().min(self.settings.group_events)).collect();
             let names: Vec<(Arc<str>, Arc<str>)> = chunk.iter().map(|e| (e.source.clone(), e.id.clone())).collect();
             let (rules, now_ms) = (running.rules.load_full(), self.now_ms());
-            let items = chunk.into_iter().map(|event| Item::New(Received::new(event, &rules, now_ms))).collect();
+            let items = chunk.into_iter().map(|event| Item::New(Box::new(Received::new(event, &rules, now_ms)))).collect();
             let answers = running.lane.send(items).await?;
             results.extend(names.into_iter().zip(answers).map(|((source, id), answer)| EventResult {
                 source: source.to_string(),
@@ -298,9 +299,18 @@ async fn try_commit<'a>(
     if !delta.is_empty() {
         transaction.write(&delta).await?;
         plan_corrections(&mut *transaction, &delta.corrections).await?;
+        let was_open = !closed(transaction.head());
         transaction.commit().await?;
+        if was_open && closed(&delta.head) {
+            let why = delta.head.switches.get(ISSUE).map_or("", |s| &s.why);
+            tracing::error!(campaign = %running.row.id, why, "issuing is closed: grants are owed until an operator opens the switch");
+        }
     }
     Ok(Done { answers, deferred })
+}
+
+fn closed(head: &Head) -> bool {
+    head.switches.get(ISSUE).is_some_and(|s| s.closed)
 }
 
 /// Decides the first events of a batch, as many as there is time for; at least one.

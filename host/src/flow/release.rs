@@ -9,7 +9,7 @@ use crate::store::{ReleaseRow, StoreError, encode};
 use guerdon_rules::book::Book;
 use guerdon_rules::book::prepare::Releases;
 use guerdon_rules::book::rows::JournalKind;
-use guerdon_rules::campaign::Campaign;
+use guerdon_rules::campaign::{Campaign, file};
 use guerdon_rules::language::Files;
 use guerdon_rules::names::Names;
 use guerdon_rules::release::{Release, content_hash};
@@ -41,6 +41,15 @@ impl Host {
         }
     }
 
+    /// Whether these files are a release of their campaign already, the newest or an earlier one.
+    pub async fn has_release(&self, files: &Files) -> Result<bool> {
+        let Ok(campaign) = file::parse(files) else { return Ok(false) };
+        let Ok(running) = self.campaign(&campaign.id) else { return Ok(false) };
+        self.sync(&running).await?;
+        let hash = content_hash(files);
+        Ok(running.rules.load().releases.iter().any(|release| release.hash == hash))
+    }
+
     /// None: another host added one in between.
     async fn try_add(
         &self,
@@ -63,7 +72,7 @@ impl Host {
         release.effective_from_ms = match newest {
             None => effective_from_ms.unwrap_or_else(|| release.campaign.calendar.starts_ms()),
             Some(newest) => {
-                check_successor(&newest.campaign, &release.campaign)?;
+                check_successor(&newest.campaign, &release.campaign, self.now_ms())?;
                 effective_from_ms.unwrap_or_else(|| self.now_ms())
             }
         };
@@ -116,13 +125,16 @@ impl Host {
 }
 
 /// What a later release may not change, because days and cycles that are already booked depend on it.
-fn check_successor(before: &Campaign, after: &Campaign) -> Result<()> {
+fn check_successor(before: &Campaign, after: &Campaign, now_ms: i64) -> Result<()> {
     let (old, new) = (&before.calendar, &after.calendar);
     let kept = [
         ("time_zone", old.zone() == new.zone()),
         ("starts", old.starts_ms() == new.starts_ms()),
         ("[cycle]", old.has_cycles() == new.has_cycles() && old.cycles().iter().zip(new.cycles()).all(|(a, b)| a.starts_ms == b.starts_ms)),
     ];
+    if new.ends_ms() < old.ends_ms() && new.ends_ms() < now_ms {
+        return Err(FlowError::Conflict("a release cannot end a campaign in the past: its cycles are booked already".into()));
+    }
     match kept.iter().find(|(_, same)| !same) {
         Some((what, _)) => {
             Err(FlowError::Conflict(format!("a release cannot change {what} of a campaign that has begun: start a new campaign")))

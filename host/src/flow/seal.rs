@@ -14,6 +14,8 @@ const NONCE_BYTES: usize = 24;
 
 struct Key {
     number: i32,
+    /// Kept in the database, so that a host with another key is refused.
+    proof: [u8; 32],
     cipher: XChaCha20Poly1305,
 }
 
@@ -44,7 +46,7 @@ impl Sealer {
                 index = Some(mac_of(&*derived(b"guerdon code index")?)?);
             }
             let cipher = XChaCha20Poly1305::new_from_slice(&*derived(b"guerdon code seal")?).map_err(|_| wrong())?;
-            keys.push(Key { number: keys.len() as i32 + 1, cipher });
+            keys.push(Key { number: keys.len() as i32 + 1, proof: *derived(b"guerdon code key proof")?, cipher });
         }
         let index = index.ok_or_else(|| FlowError::Invalid("there is no code key: give one of 64 hex digits".into()))?;
         Ok(Sealer { keys, index })
@@ -60,6 +62,11 @@ impl Sealer {
         }
         let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|e| told("cannot be read", &e))?);
         Sealer::from_text(&text)
+    }
+
+    /// Of each key, by number: what tells that another host has the same one.
+    pub fn proofs(&self) -> impl Iterator<Item = (i32, &[u8; 32])> {
+        self.keys.iter().map(|key| (key.number, &key.proof))
     }
 
     /// The hash that is unique over all pools.

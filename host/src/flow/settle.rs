@@ -105,7 +105,7 @@ impl Host {
         let cycle = rules.newest()?.campaign.calendar.cycle(number).cloned().ok_or_else(missing)?;
         let mut transaction = self.store.begin(running.row.campaign).await?;
         let rows = transaction.settlements(number).await?;
-        let newest = rows.into_iter().max_by_key(|r| r.revision).unwrap_or_else(|| SettlementRow::planned(number, 1, "the cycle ended"));
+        let newest = to_do(rows).unwrap_or_else(|| SettlementRow::planned(number, 1, "the cycle ended"));
         let release = match newest.state {
             SettlementState::Planned => rules.releases.closing(&cycle),
             _ => rules.releases.numbered(newest.release),
@@ -427,6 +427,16 @@ impl Host {
             digest: tally.digest,
         })
     }
+}
+
+/// The revision to work on: the lowest that is not done, those with failed members last; else the newest.
+fn to_do(rows: Vec<SettlementRow>) -> Option<SettlementRow> {
+    let rank = |row: &SettlementRow| match (row.state, row.failed.as_str()) {
+        (SettlementState::Done, _) => (2, -row.revision),
+        (_, "[]") => (0, row.revision),
+        _ => (1, row.revision),
+    };
+    rows.into_iter().min_by_key(rank)
 }
 
 /// The answer to a settler that lost its lease.

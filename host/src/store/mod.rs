@@ -256,6 +256,8 @@ pub trait Store: Send + Sync {
     async fn codes_issued_twice(&self) -> Result<i64>;
     /// Sums of the ledger: (member, account, cycle, credits less debits), in member order, a page.
     async fn ledger_sums(&self, campaign: i32, after_member: i64, limit_members: i64) -> Result<Vec<(i64, Code, i32, i64)>>;
+    /// Whether this is the proof of the code key of this number; the first one that is told is kept.
+    async fn code_key_proof(&self, key: i32, proof: &[u8; 32]) -> Result<bool>;
     /// Answers when the database does.
     async fn ping(&self) -> Result<()>;
 }

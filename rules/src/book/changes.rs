@@ -86,14 +86,13 @@ pub(super) struct Changes {
 pub(super) struct Stopped {
     pub reason: String,
     pub place: Option<Place>,
-    /// The invariant that would not hold.
-    pub breached: Option<String>,
+    /// An invariant would not hold, and wants issuing to stop.
     pub closes_issue: bool,
 }
 
 impl Stopped {
     pub(super) fn because(reason: impl Into<String>, place: Option<Place>) -> Stopped {
-        Stopped { reason: reason.into(), place, breached: None, closes_issue: false }
+        Stopped { reason: reason.into(), place, closes_issue: false }
     }
 }
 
@@ -304,12 +303,7 @@ impl Book {
             let (left, right) = (self.total(scope, changes, &invariant.left)?, self.total(scope, changes, &invariant.right)?);
             if !holds(invariant, left, right) {
                 let reason = format!("invariant \"{}\" would not hold: {} with {left} and {right}", invariant.name, invariant.text);
-                return Err(Stopped {
-                    reason,
-                    place: None,
-                    breached: Some(invariant.name.clone()),
-                    closes_issue: invariant.on_breach == crate::campaign::OnBreach::CloseIssue,
-                });
+                return Err(Stopped { reason, place: None, closes_issue: invariant.on_breach == crate::campaign::OnBreach::CloseIssue });
             }
         }
         Ok(())

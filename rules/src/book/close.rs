@@ -208,8 +208,8 @@ impl Book {
     }
 
     fn close_issue(&mut self, close: &Close, stopped: &Stopped) {
-        if let Some(invariant) = stopped.breached.as_ref().filter(|_| stopped.closes_issue && !close.dry_run && !self.is_closed(ISSUE)) {
-            let why = format!("{invariant}: {}", stopped.reason);
+        if stopped.closes_issue && !close.dry_run && !self.is_closed(ISSUE) {
+            let why = stopped.reason.clone();
             self.set_switch(ISSUE, Switch { closed: true, by: "invariant".into(), why, at_ms: close.now_ms });
         }
     }

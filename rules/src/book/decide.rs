@@ -276,8 +276,8 @@ impl Book {
         match self.book_effects(&scope, prepared, parsed, &of_question, effects, cause) {
             Ok(lines) => receipt.effects = lines,
             Err(stopped) => {
-                if let Some(invariant) = stopped.breached.as_ref().filter(|_| stopped.closes_issue && !self.is_closed(ISSUE)) {
-                    let why = format!("{invariant}: {}", stopped.reason);
+                if stopped.closes_issue && !self.is_closed(ISSUE) {
+                    let why = stopped.reason.clone();
                     self.set_switch(ISSUE, Switch { closed: true, by: "invariant".into(), why, at_ms: prepared.received_ms });
                 }
                 return failed(receipt, member, stopped);

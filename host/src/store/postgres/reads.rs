@@ -203,6 +203,20 @@ impl Store for PostgresStore {
         self.rows(statement.bind(campaign).bind(after_member).bind(limit_members), read).await
     }
 
+    async fn code_key_proof(&self, key: i32, proof: &[u8; 32]) -> Result<bool> {
+        let mut open = self.lanes.begin_with(BEGIN).await.map_err(store_error)?;
+        sqlx::query("insert into code_keys (key, proof) values ($1, $2) on conflict (key) do nothing")
+            .bind(key)
+            .bind(&proof[..])
+            .execute(&mut *open)
+            .await
+            .map_err(store_error)?;
+        let stored: Vec<u8> =
+            sqlx::query_scalar("select proof from code_keys where key = $1").bind(key).fetch_one(&mut *open).await.map_err(store_error)?;
+        open.commit().await.map_err(store_error)?;
+        Ok(stored == proof)
+    }
+
     async fn ping(&self) -> Result<()> {
         self.row(sqlx::query("select 1"), |_| Ok(())).await.map(drop)
     }
