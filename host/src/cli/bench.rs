@@ -61,7 +61,7 @@ fn pretty(entries: &[Entry]) -> String {
             _ => format!("≥ {}", entry.goal),
         };
         let met = entry.met.map_or("", |met| if met { " ✓" } else { " missed" });
-        let number = |value: Option<f64>| value.map_or_else(|| "-".to_string(), |value| rounded(value));
+        let number = |value: Option<f64>| value.map_or_else(|| "-".to_string(), rounded);
         let limits = entry.bottleneck.clone().or_else(|| entry.skipped.as_ref().map(|why| format!("skipped: {why}")));
         [
             entry.name.to_string(),

@@ -25,7 +25,7 @@ const DEADLINES_TO_HOLD: u32 = 3;
 const HOLD_MS: i64 = 30_000;
 
 enum Item {
-    New(Received),
+    New(Box<Received>),
     /// A stored event that is not final, to be decided again.
     Again(Key),
 }
@@ -103,7 +103,7 @@ impl Host {
             let chunk: Vec<Event> = events.drain(..events.len().min(self.settings.group_events)).collect();
             let names: Vec<(Arc<str>, Arc<str>)> = chunk.iter().map(|e| (e.source.clone(), e.id.clone())).collect();
             let (rules, now_ms) = (running.rules.load_full(), self.now_ms());
-            let items = chunk.into_iter().map(|event| Item::New(Received::new(event, &rules, now_ms))).collect();
+            let items = chunk.into_iter().map(|event| Item::New(Box::new(Received::new(event, &rules, now_ms)))).collect();
             let answers = running.lane.send(items).await?;
             results.extend(names.into_iter().zip(answers).map(|((source, id), answer)| EventResult {
                 source: source.to_string(),
