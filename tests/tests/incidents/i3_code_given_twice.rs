@@ -86,3 +86,15 @@ async fn a_code_is_imported_once() {
     })
     .await;
 }
+
+/// With a key of its own a host would not see that a code is there already, and could open none.
+#[tokio::test]
+async fn a_host_with_another_code_key_is_refused() {
+    on_each(FIRST_WEEK, async |world| {
+        let _host = world.racing(1).await;
+        let refused = world.host_with_key("08").await.err().unwrap().to_string();
+        assert!(refused.contains("code key 1 is not the one that this database was used with"), "{refused}");
+        assert!(world.host_with_key(crate::world::CODE_KEY).await.is_ok());
+    })
+    .await;
+}

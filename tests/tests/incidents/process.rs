@@ -41,6 +41,7 @@ impl Ground {
         let folder = tempfile::tempdir().unwrap();
         let into = folder.path().join("campaigns/learning-race");
         std::fs::create_dir_all(&into).unwrap();
+        std::fs::write(folder.path().join("codes.key"), crate::world::CODE_KEY.repeat(32)).unwrap();
         let now = Timestamp::from_millisecond(now_ms).unwrap().to_string();
         let ground = Ground { folder, database: world.database.address.clone(), now, days };
         ground.campaign("learning-race").iter().for_each(|(name, content)| std::fs::write(into.join(name), content).unwrap());

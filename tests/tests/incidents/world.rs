@@ -4,7 +4,7 @@ use guerdon::clock::SetClock;
 use guerdon::flow::seal::Sealer;
 use guerdon::flow::views::EventResult;
 use guerdon::flow::{FlowError, Host, Settings};
-use guerdon::store::{self, Options};
+use guerdon::store::{self, Options, Store};
 use guerdon_rules::event::Event;
 use guerdon_rules::language::{Files, Runtime};
 use guerdon_tests::stores;
@@ -19,6 +19,9 @@ pub struct World {
     pub database: stores::World,
     pub clock: Arc<SetClock>,
 }
+
+/// The hex digits that every host's code key repeats 32 times.
+pub const CODE_KEY: &str = "07";
 
 /// Runs a scenario on SQLite, then on PostgreSQL. What concurrent scenarios write depends on who came first, so that
 /// tables are compared only where a scenario asks for it.
@@ -36,8 +39,18 @@ impl World {
 
     pub async fn host_with(&self, settings: Settings, options: &Options) -> Arc<Host> {
         let store = store::open(&self.database.address, options).await.unwrap();
-        let sealer = Arc::new(Sealer::from_text(&"07".repeat(32)).unwrap());
-        Host::open(store, self.clock.clone(), Runtime::default(), sealer, settings).await.unwrap()
+        self.open(store, settings, CODE_KEY).await.unwrap()
+    }
+
+    /// A host with a code key of its own: 32 times these two hex digits.
+    pub async fn host_with_key(&self, digits: &str) -> Result<Arc<Host>, FlowError> {
+        let store = store::open(&self.database.address, &Options::default()).await.unwrap();
+        self.open(store, Settings::default(), digits).await
+    }
+
+    async fn open(&self, store: Arc<dyn Store>, settings: Settings, digits: &str) -> Result<Arc<Host>, FlowError> {
+        let sealer = Arc::new(Sealer::from_text(&digits.repeat(32)).unwrap());
+        Host::open(store, self.clock.clone(), Runtime::default(), sealer, settings).await
     }
 
     /// Hosts that work at the same time: PostgreSQL has several, a SQLite file belongs to one.
