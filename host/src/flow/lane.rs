@@ -2,13 +2,14 @@
 //! once, a busy one what has arrived, up to a bound. Callers are answered after the commit; a caller that leaves
 //! changes nothing, because the transaction belongs to the lane.
 
+use super::ahead::Ahead;
 use super::error::{FlowError, Result};
 use super::host::{Host, Rules, Running};
 use super::prefetch;
 use super::views::EventResult;
 use crate::store::{SettlementRow, StoreError, Transaction};
 use guerdon_rules::book::prepare::{Prepared, prepare, prepare_again};
-use guerdon_rules::book::rows::{Head, ISSUE};
+use guerdon_rules::book::rows::{Delta, Head, ISSUE};
 use guerdon_rules::book::{Answer, Book};
 use guerdon_rules::event::{Event, Key};
 use std::collections::VecDeque;
@@ -25,14 +26,24 @@ const DEADLINES_TO_HOLD: u32 = 3;
 /// How long it is held.
 const HOLD_MS: i64 = 30_000;
 
-enum Item {
+pub(super) enum Item {
     New(Box<Received>),
     /// A stored event that is not final, to be decided again.
     Again(Key),
 }
 
+impl Item {
+    /// A new event as these rules read it; a stored one has to be read under the lock.
+    pub(super) fn prepared(&self, rules: &Arc<Rules>, now_ms: i64) -> Option<Prepared> {
+        match self {
+            Item::New(received) => received.prepared(rules, now_ms),
+            Item::Again(_) => None,
+        }
+    }
+}
+
 /// A new event, read by its sender's task so that the lane has less to do: the lane is what a campaign waits for.
-struct Received {
+pub(super) struct Received {
     event: Event,
     /// None: there was no release yet.
     prepared: Option<Prepared>,
@@ -51,8 +62,8 @@ impl Received {
     }
 }
 
-struct Work {
-    items: Vec<Item>,
+pub(super) struct Work {
+    pub(super) items: Vec<Item>,
     reply: oneshot::Sender<Result<Vec<Answer>>>,
     /// Held until the work is answered.
     _room: OwnedSemaphorePermit,
@@ -125,22 +136,32 @@ impl Host {
 
 /// What a lane remembers between groups.
 #[derive(Default)]
-struct Patience {
+pub(super) struct Patience {
     deadlines_in_a_row: u32,
     held_until_ms: i64,
 }
 
 async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::UnboundedReceiver<Work>) {
     let mut patience = Patience::default();
+    let mut ahead = Ahead::default();
     let mut left_over: Option<Work> = None;
     loop {
-        let first = match left_over.take() {
-            Some(work) => work,
-            None => match receiver.recv().await {
-                Some(work) => work,
-                None => return,
+        let next = match left_over.take() {
+            Some(work) => Some(work),
+            None => tokio::select! {
+                biased;
+                work = receiver.recv() => match work {
+                    Some(work) => Some(work),
+                    None => return,
+                },
+                written = ahead.written(), if ahead.is_writing() => {
+                    let (Some(host), Some(running)) = (host.upgrade(), running.upgrade()) else { return };
+                    answer_written(&host, &running, &mut patience, &mut ahead, written).await;
+                    None
+                }
             },
         };
+        let Some(first) = next else { continue };
         let (Some(host), Some(running)) = (host.upgrade(), running.upgrade()) else { return };
         let mut group = vec![first];
         let mut size = group[0].items.len();
@@ -152,37 +173,67 @@ async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::Unbou
             size += work.items.len();
             group.push(work);
         }
-        answer(&host, &running, &mut patience, group).await;
+        // Alone, a group is soonest done with the lock held from the start.
+        let is_busy = left_over.is_some() || ahead.is_writing() || !receiver.is_empty();
+        work_on(&host, &running, &mut patience, &mut ahead, group, is_busy).await;
+    }
+}
+
+async fn work_on(host: &Arc<Host>, running: &Arc<Running>, patience: &mut Patience, ahead: &mut Ahead, group: Vec<Work>, is_busy: bool) {
+    let mut decided = if is_busy { ahead.decide(host, running, patience, &group).await } else { None };
+    if ahead.is_writing() {
+        let written = ahead.written().await;
+        if !answer_written(host, running, patience, ahead, written).await {
+            decided = None;
+        }
+    }
+    match decided {
+        Some(decided) => ahead.write(host, running, group, decided),
+        None => {
+            ahead.forget();
+            answer(host, running, patience, group).await;
+        }
+    }
+}
+
+/// Answers the group that was written ahead, or decides it again under the lock; false when it had to.
+async fn answer_written(host: &Host, running: &Running, patience: &mut Patience, ahead: &mut Ahead, written: Result<()>) -> bool {
+    match ahead.end_writing(written) {
+        None => true,
+        Some(group) => {
+            answer(host, running, patience, group).await;
+            false
+        }
+    }
+}
+
+/// Tells each caller of a group its own answers; one for each item of the group.
+pub(super) fn reply(group: Vec<Work>, answers: Vec<Result<Answer>>) {
+    let mut answers = VecDeque::from(answers);
+    for work in group {
+        let own: Result<Vec<Answer>> = answers.drain(..work.items.len()).collect();
+        // A caller that left needs no answer.
+        let _ = work.reply.send(own);
     }
 }
 
 /// Decides a group, in as many commits as it takes, and answers its callers.
 async fn answer(host: &Host, running: &Running, patience: &mut Patience, group: Vec<Work>) {
-    let mut open = Vec::with_capacity(group.len());
-    let mut items = VecDeque::new();
-    for work in group {
-        open.push((work.items.len(), work.reply, work._room));
-        items.extend(work.items);
-    }
+    let items = group.iter().flat_map(|work| &work.items).collect();
     let answers = decide_all(host, running, patience, items).await;
-    let mut answers = VecDeque::from(answers);
-    for (count, reply, _room) in open {
-        let own: Result<Vec<Answer>> = answers.drain(..count).collect();
-        // A caller that left needs no answer.
-        let _ = reply.send(own);
-    }
+    reply(group, answers);
 }
 
 /// One answer, or one error, for each item.
-async fn decide_all(host: &Host, running: &Running, patience: &mut Patience, mut items: VecDeque<Item>) -> Vec<Result<Answer>> {
+async fn decide_all(host: &Host, running: &Running, patience: &mut Patience, mut items: VecDeque<&Item>) -> Vec<Result<Answer>> {
     let mut answers = Vec::with_capacity(items.len());
     let mut size = items.len();
     while !items.is_empty() {
-        if patience.held_until_ms > host.now_ms() {
+        if patience.holds(host.now_ms()) {
             answers.extend(items.drain(..).map(|_| Err(held())));
             break;
         }
-        match commit(host, running, patience, items.iter().take(size)).await {
+        match commit(host, running, patience, items.iter().copied().take(size)).await {
             Ok(done) => {
                 items.drain(..done.answers.len());
                 answers.extend(done.answers.into_iter().map(Ok));
@@ -262,9 +313,7 @@ async fn try_commit<'a>(
 ) -> Result<Done> {
     let now_ms = host.now_ms();
     let mut rules = running.rules.load_full();
-    let prepare_new = |rules: &Arc<Rules>| -> Vec<Option<Prepared>> {
-        items.clone().map(|item| if let Item::New(received) = item { received.prepared(rules, now_ms) } else { None }).collect()
-    };
+    let prepare_new = |rules: &Arc<Rules>| -> Vec<Option<Prepared>> { items.clone().map(|item| item.prepared(rules, now_ms)).collect() };
     let mut prepared = prepare_new(&rules);
     let mut transaction = host.store.begin(running.row.campaign).await?;
     if transaction.head().releases as usize > rules.releases.len() {
@@ -297,16 +346,22 @@ async fn try_commit<'a>(
     let deferred = book.take_deferred();
     let delta = book.take_delta();
     if !delta.is_empty() {
-        transaction.write(&delta).await?;
-        plan_corrections(&mut *transaction, &delta.corrections).await?;
-        let was_open = !closed(transaction.head());
-        transaction.commit().await?;
-        if was_open && closed(&delta.head) {
-            let why = delta.head.switches.get(ISSUE).map_or("", |s| &s.why);
-            tracing::error!(campaign = %running.row.id, why, "issuing is closed: grants are owed until an operator opens the switch");
-        }
+        commit_delta(running, transaction, &delta).await?;
     }
     Ok(Done { answers, deferred })
+}
+
+/// Writes what was decided, and commits.
+pub(super) async fn commit_delta(running: &Running, mut transaction: Box<dyn Transaction>, delta: &Delta) -> Result<()> {
+    transaction.write(delta).await?;
+    plan_corrections(&mut *transaction, &delta.corrections).await?;
+    let was_open = !closed(transaction.head());
+    transaction.commit().await?;
+    if was_open && closed(&delta.head) {
+        let why = delta.head.switches.get(ISSUE).map_or("", |s| &s.why);
+        tracing::error!(campaign = %running.row.id, why, "issuing is closed: grants are owed until an operator opens the switch");
+    }
+    Ok(())
 }
 
 fn closed(head: &Head) -> bool {
@@ -314,7 +369,7 @@ fn closed(head: &Head) -> bool {
 }
 
 /// Decides the first events of a batch, as many as there is time for; at least one.
-fn decide(host: &Host, book: &mut Book, batch: &[Prepared]) -> Result<Vec<Answer>> {
+pub(super) fn decide(host: &Host, book: &mut Book, batch: &[Prepared]) -> Result<Vec<Answer>> {
     let watch = &host.runtime.limits.watch;
     let started_ms = watch.elapsed_ms();
     let mut answers = Vec::with_capacity(batch.len());
@@ -336,6 +391,9 @@ fn decide(host: &Host, book: &mut Book, batch: &[Prepared]) -> Result<Vec<Answer
 }
 
 impl Patience {
+    pub(super) fn holds(&self, now_ms: i64) -> bool {
+        self.held_until_ms > now_ms
+    }
     fn note(&mut self, book: &Book, now_ms: i64) {
         self.deadlines_in_a_row = match book.deadlines_in_a_row() {
             (true, count) => self.deadlines_in_a_row + count,

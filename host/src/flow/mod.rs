@@ -1,6 +1,7 @@
 //! Flows: what the host does, whoever asks. HTTP and the CLI call [`Host`]; it calls the book and a store.
 //! Must not know: SQL, HTTP.
 
+pub mod ahead;
 pub mod audit;
 pub mod codes;
 pub mod error;

@@ -19,6 +19,8 @@ pub(super) async fn load(
     let mut identities: Vec<Key> = batch.iter().map(|p| p.identity).collect();
     identities.sort_unstable();
     identities.dedup();
+    // What an earlier group of the same book brought is newer than what is stored.
+    identities.retain(|identity| !book.knows_event(identity));
     book.load_events(&identities, transaction.events(&identities).await?);
     loop {
         let gaps = book.member_gaps(batch);
@@ -48,7 +50,8 @@ pub(super) async fn load_members(
         let waiting: Vec<Key> = waits.iter().map(|w| w.identity).collect();
         book.load_waits(&gaps.waits, waits);
         if !waiting.is_empty() {
-            book.load_events(&waiting, transaction.events(&waiting).await?);
+            let unknown: Vec<Key> = waiting.iter().copied().filter(|identity| !book.knows_event(identity)).collect();
+            book.load_events(&unknown, transaction.events(&unknown).await?);
             book.load_waiting(&waiting, releases, now_ms);
         }
     }

@@ -215,6 +215,10 @@ pub trait Store: Send + Sync {
     /// Begins a transaction and locks the campaign's head. Fails with `Other` for a campaign that is not there.
     async fn begin(&self, campaign: i32) -> Result<Box<dyn Transaction>>;
 
+    /// As `begin`, but with no lock and only to read: what it says may be changed by the time that it is said. Whoever
+    /// decides with it must find the head unchanged under the lock.
+    async fn peek(&self, campaign: i32) -> Result<Box<dyn Transaction>>;
+
     /// The campaign of this id, made with an empty head and this seed if it is not there.
     async fn ensure_campaign(&self, id: &str, seed: i64) -> Result<CampaignRow>;
     async fn campaigns(&self) -> Result<Vec<CampaignRow>>;

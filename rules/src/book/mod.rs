@@ -156,6 +156,16 @@ impl Book {
         self.head.switches.get(switch).is_some_and(|s| s.closed)
     }
 
+    /// Whether an event's row, or that there is none, is in the working set.
+    pub fn knows_event(&self, identity: &Key) -> bool {
+        self.events.contains_key(identity)
+    }
+
+    /// Rows of the working set.
+    pub fn size(&self) -> usize {
+        self.members.len() + self.standings.len() + self.events.len() + self.claims.len()
+    }
+
     /// Marks every cycle up to this one closed; events that come later write the next revision.
     pub fn close_through(&mut self, cycle: i32) {
         self.head.closed_through = self.head.closed_through.max(cycle);

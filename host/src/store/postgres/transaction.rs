@@ -25,9 +25,21 @@ pub struct PostgresTransaction {
     pool: PgPool,
 }
 
+const LOCKED: &str = concat!("select ", columns!(head), " from campaigns where campaign = $1 for no key update");
+const UNLOCKED: &str = concat!("select ", columns!(head), " from campaigns where campaign = $1");
+
 pub async fn begin(pool: &PgPool, campaign: i32) -> Result<Box<dyn Transaction>> {
+    open(pool, campaign, LOCKED).await
+}
+
+/// To read only, with no lock.
+pub async fn peek(pool: &PgPool, campaign: i32) -> Result<Box<dyn Transaction>> {
+    open(pool, campaign, UNLOCKED).await
+}
+
+async fn open(pool: &PgPool, campaign: i32, head: &'static str) -> Result<Box<dyn Transaction>> {
     let mut open = pool.begin_with(BEGIN).await.map_err(store_error)?;
-    let row = sqlx::query(concat!("select ", columns!(head), " from campaigns where campaign = $1 for no key update"))
+    let row = sqlx::query(head)
         .bind(campaign)
         .fetch_optional(&mut *open)
         .await

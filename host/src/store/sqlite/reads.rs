@@ -47,6 +47,10 @@ impl Store for SqliteStore {
         transaction::begin(&self.writer, campaign).await
     }
 
+    async fn peek(&self, campaign: i32) -> Result<Box<dyn Transaction>> {
+        transaction::peek(&self.reads, campaign).await
+    }
+
     async fn ensure_campaign(&self, id: &str, seed: i64) -> Result<CampaignRow> {
         let mut open = self.writer.begin_with(BEGIN).await.map_err(store_error)?;
         if let Some(there) = campaign_of(&mut open, id).await? {

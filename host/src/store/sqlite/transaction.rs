@@ -26,7 +26,16 @@ pub struct SqliteTransaction {
 }
 
 pub async fn begin(pool: &SqlitePool, campaign: i32) -> Result<Box<dyn Transaction>> {
-    let mut open = pool.begin_with(BEGIN).await.map_err(store_error)?;
+    open(pool, campaign, BEGIN).await
+}
+
+/// To read only, with no lock: one snapshot.
+pub async fn peek(pool: &SqlitePool, campaign: i32) -> Result<Box<dyn Transaction>> {
+    open(pool, campaign, "begin deferred").await
+}
+
+async fn open(pool: &SqlitePool, campaign: i32, begin: &'static str) -> Result<Box<dyn Transaction>> {
+    let mut open = pool.begin_with(begin).await.map_err(store_error)?;
     let row = sqlx::query(concat!("select ", columns!(head), " from campaigns where campaign = $1"))
         .bind(campaign)
         .fetch_optional(&mut *open)
