@@ -3,19 +3,26 @@
 //! last group touched are still in the book, others are read without a lock, and the write first locks the head and the
 //! pools and must find both as the decision saw them. Whatever is not as expected, or fails, is decided again by the
 //! lane, under the lock; nobody is answered before.
+//!
+//! While nothing comes twice, it is not looked up either whether an event is known: the database's unique keys refuse
+//! the commit that was wrong about it, and some groups after that are looked up again.
 
 use super::error::{FlowError, Result};
 use super::host::{Host, Rules, Running};
 use super::lane::{Patience, Work, commit_delta, decide, reply};
-use super::prefetch;
+use super::prefetch::{self, Known};
+use crate::store::Transaction;
 use guerdon_rules::book::prepare::Prepared;
-use guerdon_rules::book::rows::{Delta, Head, PoolRow};
-use guerdon_rules::book::{Answer, Book};
+use guerdon_rules::book::rows::{Delta, Head, Outcome, PoolRow};
+use guerdon_rules::book::{Answer, Answered, Book};
+use guerdon_rules::event::Key;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
-/// Rows that a book may keep between groups; then it starts anew.
-const ROWS: usize = 60_000;
+/// Rows that a book may keep between groups; then it forgets those that are stored.
+const ROWS: usize = 100_000;
+/// Groups whose events are looked up after one that held a known one.
+const CAREFUL: u32 = 32;
 
 /// A lane's book between groups, and the group that is being written.
 #[derive(Default)]
@@ -23,12 +30,15 @@ pub(super) struct Ahead {
     book: Option<Book>,
     rules: Option<Arc<Rules>>,
     writing: Option<Writing>,
+    /// Groups for which it is still looked up which events are known.
+    careful: u32,
 }
 
 struct Writing {
     task: JoinHandle<Result<()>>,
     group: Vec<Work>,
     answers: Vec<Answer>,
+    position: i64,
 }
 
 /// A decision that is not written yet.
@@ -60,11 +70,18 @@ impl Ahead {
 
     /// Answers the group that was written; gives it back, to be decided again, when it could not be.
     pub fn end_writing(&mut self, written: Result<()>) -> Option<Vec<Work>> {
-        let Writing { group, answers, .. } = self.writing.take()?;
+        let Writing { group, answers, position, .. } = self.writing.take()?;
         if let Err(error) = written {
             tracing::debug!(%error, "decided again with the lock held");
             self.book = None;
+            self.careful = CAREFUL;
             return Some(group);
+        }
+        if let Some(book) = &mut self.book {
+            book.forget_events(position);
+            if book.size() > ROWS {
+                book.forget_members(position);
+            }
         }
         reply(group, answers.into_iter().map(Ok).collect());
         None
@@ -91,15 +108,20 @@ impl Ahead {
             }
         };
         let (head, pools) = (book.head().clone(), book.pools().to_vec());
-        prefetch::load(&mut *peek, &mut book, &batch, &rules.releases, now_ms).await.ok()?;
-        drop(peek);
+        let known = if self.careful == 0 { Known::Assumed } else { Known::Read };
+        let all_new = prefetch::load(&mut *peek, &mut book, &batch, &rules.releases, now_ms, known).await.ok()?;
         let answers = decide(host, &mut book, &batch).ok()?;
         // What takes more than one commit, or ran into a deadline, is the lane's.
         if answers.len() < batch.len() || book.has_deferred() || book.deadlines_in_a_row().1 > 0 {
             return None;
         }
         let delta = book.take_delta();
-        self.book = Some(book).filter(|book| book.size() < ROWS);
+        let right = known == Known::Read || assumed_right(&book, &batch, &answers, &delta, &mut *peek).await;
+        self.careful = if all_new && right { self.careful.saturating_sub(1) } else { CAREFUL };
+        if !right {
+            return None;
+        }
+        self.book = Some(book);
         self.rules = Some(rules);
         Some(Decided { answers, delta, head, pools })
     }
@@ -107,6 +129,7 @@ impl Ahead {
     /// Begins to write a decision. Nothing may be being written.
     pub fn write(&mut self, host: &Arc<Host>, running: &Arc<Running>, group: Vec<Work>, decided: Decided) {
         let Decided { answers, delta, head, pools } = decided;
+        let position = delta.head.position;
         let (host, running, rules) = (host.clone(), running.clone(), self.rules.clone());
         let task = tokio::spawn(async move {
             if delta.is_empty() {
@@ -123,6 +146,15 @@ impl Ahead {
             }
             commit_delta(&running, transaction, &delta).await
         });
-        self.writing = Some(Writing { task, group, answers });
+        self.writing = Some(Writing { task, group, answers, position });
     }
+}
+
+/// Whether the decisions about events that claim no business key would be the same if it had been looked up. Those that
+/// claim one, the database refuses.
+async fn assumed_right(book: &Book, batch: &[Prepared], answers: &[Answer], delta: &Delta, peek: &mut dyn Transaction) -> bool {
+    let claims_none = |answer: &Answer| !matches!(answer.outcome, Answered::Is(Outcome::Booked | Outcome::Duplicate));
+    let decided = batch.iter().zip(answers).filter(|(_, answer)| claims_none(answer));
+    let once_keys: Vec<Key> = decided.filter_map(|(prepared, _)| book.business_key(prepared)).collect();
+    delta.changed_events.is_empty() && prefetch::are_free(peek, &once_keys).await.unwrap_or(false)
 }

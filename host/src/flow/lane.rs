@@ -5,7 +5,7 @@
 use super::ahead::Ahead;
 use super::error::{FlowError, Result};
 use super::host::{Host, Rules, Running};
-use super::prefetch;
+use super::prefetch::{self, Known};
 use super::views::EventResult;
 use crate::store::{SettlementRow, StoreError, Transaction};
 use guerdon_rules::book::prepare::{Prepared, prepare, prepare_again};
@@ -340,7 +340,7 @@ async fn try_commit<'a>(
     let pool_names = rules.pool_names();
     let pools = if pool_names.is_empty() { Vec::new() } else { transaction.pools(&pool_names).await? };
     let mut book = Book::new(transaction.head().clone(), pools);
-    prefetch::load(&mut *transaction, &mut book, &batch, &rules.releases, now_ms).await?;
+    prefetch::load(&mut *transaction, &mut book, &batch, &rules.releases, now_ms, Known::Read).await?;
     let answers = decide(host, &mut book, &batch)?;
     patience.note(&book, now_ms);
     let deferred = book.take_deferred();

@@ -189,6 +189,18 @@ pub struct StoredJournal {
     pub body: String,
 }
 
+/// What a ledger line moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerLine {
+    pub position: i64,
+    pub ordinal: i32,
+    pub member: i64,
+    pub debit: Code,
+    pub credit: Code,
+    pub amount: i64,
+    pub cycle: i32,
+}
+
 /// A grant with its code as sealed, for its owner.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GrantWithCode {
@@ -258,8 +270,8 @@ pub trait Store: Send + Sync {
     async fn grant_counts(&self, campaign: i32) -> Result<Vec<(Code, i32, GrantState, i64)>>;
     /// Codes that more than one grant had at the same time: always 0.
     async fn codes_issued_twice(&self) -> Result<i64>;
-    /// Sums of the ledger: (member, account, cycle, credits less debits), in member order, a page.
-    async fn ledger_sums(&self, campaign: i32, after_member: i64, limit_members: i64) -> Result<Vec<(i64, Code, i32, i64)>>;
+    /// Ledger lines after (position, ordinal), in order.
+    async fn ledger(&self, campaign: i32, after: (i64, i32), limit: i64) -> Result<Vec<LedgerLine>>;
     /// Whether this is the proof of the code key of this number; the first one that is told is kept.
     async fn code_key_proof(&self, key: i32, proof: &[u8; 32]) -> Result<bool>;
     /// Answers when the database does.

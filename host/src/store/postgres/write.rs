@@ -23,6 +23,7 @@ pub async fn delta(connection: &mut PgConnection, campaign: i32, delta: &Delta) 
     new_members(connection, campaign, &delta.new_members).await?;
     changed_members(connection, campaign, &delta.changed_members).await?;
     standings(connection, campaign, &delta.standings).await?;
+    changed_standings(connection, campaign, &delta.changed_standings).await?;
     cycles(connection, campaign, &delta.cycles).await?;
     new_events(connection, campaign, &delta.new_events).await?;
     changed_events(connection, campaign, &delta.changed_events).await?;
@@ -115,6 +116,23 @@ async fn standings(connection: &mut PgConnection, campaign: i32, rows: &[Standin
     .bind(column!(rows, |r| r.revision))
     .bind(column!(rows, encode::standing));
     run(connection, statement).await.map(drop)
+}
+
+async fn changed_standings(connection: &mut PgConnection, campaign: i32, rows: &[StandingRow]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let statement = sqlx::query(
+        "update standings s set state = v.state
+         from unnest($1::integer[], $2::integer[], $3::bigint[], $4::integer[], $5::text[]) v (campaign, cycle, member, revision, state)
+         where s.campaign = v.campaign and s.cycle = v.cycle and s.member = v.member and s.revision = v.revision",
+    )
+    .bind(of_all(campaign, rows.len()))
+    .bind(column!(rows, |r| r.cycle))
+    .bind(column!(rows, |r| r.member))
+    .bind(column!(rows, |r| r.revision))
+    .bind(column!(rows, encode::standing));
+    all_there("standings", run(connection, statement).await?, rows.len())
 }
 
 async fn cycles(connection: &mut PgConnection, campaign: i32, rows: &[CycleRow]) -> Result<()> {
