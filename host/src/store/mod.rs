@@ -231,6 +231,10 @@ pub trait Store: Send + Sync {
     /// decides with it must find the head unchanged under the lock.
     async fn peek(&self, campaign: i32) -> Result<Box<dyn Transaction>>;
 
+    /// Begins to write before the lock is taken, while an earlier commit of the campaign still runs. None: this database
+    /// lets one transaction write at a time.
+    async fn begin_early(&self, campaign: i32) -> Result<Option<Box<dyn Early>>>;
+
     /// The campaign of this id, made with an empty head and this seed if it is not there.
     async fn ensure_campaign(&self, id: &str, seed: i64) -> Result<CampaignRow>;
     async fn campaigns(&self) -> Result<Vec<CampaignRow>>;
@@ -276,6 +280,16 @@ pub trait Store: Send + Sync {
     async fn code_key_proof(&self, key: i32, proof: &[u8; 32]) -> Result<bool>;
     /// Answers when the database does.
     async fn ping(&self) -> Result<()>;
+}
+
+/// A transaction that does not hold the campaign's head yet. Dropped, it is rolled back.
+#[async_trait]
+pub trait Early: Send {
+    /// Writes the rows of a delta that are only new. Their unique keys are then locked before the head: whoever holds the
+    /// head and writes one of them waits, and the database ends a wait in a ring.
+    async fn write_new(&mut self, delta: &Delta) -> Result<()>;
+    /// Locks the head. `write` then writes what is left of the same delta.
+    async fn lock(self: Box<Self>) -> Result<Box<dyn Transaction>>;
 }
 
 /// One transaction that holds the campaign's head. Dropped without `commit`, it is rolled back.

@@ -5,7 +5,7 @@ use super::{PostgresStore, cards, prefetch, rows, settlement, store_error};
 use crate::store::encode;
 use crate::store::rows::columns;
 use crate::store::{
-    CampaignRow, Imported, LedgerLine, PoolStatus, ReleaseRow, Result, SealedCode, SettlementRow, Store, StoreError, StoredJournal,
+    CampaignRow, Early, Imported, LedgerLine, PoolStatus, ReleaseRow, Result, SealedCode, SettlementRow, Store, StoreError, StoredJournal,
     Transaction,
 };
 use async_trait::async_trait;
@@ -50,6 +50,10 @@ impl Store for PostgresStore {
 
     async fn peek(&self, campaign: i32) -> Result<Box<dyn Transaction>> {
         transaction::peek(&self.lanes, campaign).await
+    }
+
+    async fn begin_early(&self, campaign: i32) -> Result<Option<Box<dyn Early>>> {
+        transaction::begin_early(&self.lanes, campaign).await.map(Some)
     }
 
     async fn ensure_campaign(&self, id: &str, seed: i64) -> Result<CampaignRow> {

@@ -18,25 +18,29 @@ use std::borrow::Cow;
 
 type Statement<'q> = Query<'q, sqlx::Postgres, PgArguments>;
 
-/// The pools that had fewer codes than the delta's issued grants need; then nothing of it may be committed.
-pub async fn delta(connection: &mut PgConnection, campaign: i32, delta: &Delta) -> Result<Vec<i32>> {
+/// Rows that are only new, under keys that nobody else writes.
+pub async fn new_rows(connection: &mut PgConnection, campaign: i32, delta: &Delta) -> Result<()> {
     new_members(connection, campaign, &delta.new_members).await?;
+    new_events(connection, campaign, &delta.new_events).await?;
+    postings(connection, campaign, delta.head.position, &delta.postings).await?;
+    grants(connection, campaign, &delta.grants).await?;
+    journal(connection, campaign, delta.head.position, &delta.journal).await
+}
+
+/// All the others. The pools that had fewer codes than the delta's issued grants need; then nothing of it may be committed.
+pub async fn rest(connection: &mut PgConnection, campaign: i32, delta: &Delta) -> Result<Vec<i32>> {
     changed_members(connection, campaign, &delta.changed_members).await?;
     standings(connection, campaign, &delta.standings).await?;
     changed_standings(connection, campaign, &delta.changed_standings).await?;
     cycles(connection, campaign, &delta.cycles).await?;
-    new_events(connection, campaign, &delta.new_events).await?;
     changed_events(connection, campaign, &delta.changed_events).await?;
     ended_waits(connection, campaign, &delta.ended_waits).await?;
     new_waits(connection, campaign, &delta.new_waits).await?;
-    postings(connection, campaign, delta.head.position, &delta.postings).await?;
-    grants(connection, campaign, &delta.grants).await?;
     let short = cards::bind(connection, campaign, &delta.grants).await?;
     if !short.is_empty() {
         return Ok(short);
     }
     cards::owe(connection, &delta.grants).await?;
-    journal(connection, campaign, delta.head.position, &delta.journal).await?;
     head(connection, campaign, &delta.head).await?;
     Ok(short)
 }

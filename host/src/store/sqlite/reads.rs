@@ -5,7 +5,7 @@ use super::{SqliteStore, cards, prefetch, rows, settlement, store_error};
 use crate::store::encode;
 use crate::store::rows::columns;
 use crate::store::{
-    CampaignRow, Imported, LedgerLine, PoolStatus, ReleaseRow, Result, SealedCode, SettlementRow, Store, StoreError, StoredJournal,
+    CampaignRow, Early, Imported, LedgerLine, PoolStatus, ReleaseRow, Result, SealedCode, SettlementRow, Store, StoreError, StoredJournal,
     Transaction,
 };
 use async_trait::async_trait;
@@ -50,6 +50,10 @@ impl Store for SqliteStore {
 
     async fn peek(&self, campaign: i32) -> Result<Box<dyn Transaction>> {
         transaction::peek(&self.reads, campaign).await
+    }
+
+    async fn begin_early(&self, _campaign: i32) -> Result<Option<Box<dyn Early>>> {
+        Ok(None)
     }
 
     async fn ensure_campaign(&self, id: &str, seed: i64) -> Result<CampaignRow> {
