@@ -103,7 +103,7 @@ impl World {
             let make = |name: &str, event: &str| {
                 format!("create trigger {name} before {event} on {table} begin select raise(abort, 'broken here'); end;")
             };
-            let make = make("broken", "insert") + &make("broken_update", "update");
+            let make = format!("{}{}", make("broken", "insert"), make("broken_update", "update"));
             return [make, "drop trigger broken; drop trigger broken_update;".into()];
         }
         let make = format!(
