@@ -7,6 +7,8 @@ mod bench;
 mod check;
 mod codes;
 mod demo;
+mod diff;
+mod events;
 mod exit;
 mod folder;
 mod migrate;
@@ -59,6 +61,7 @@ enum Command {
     Check(check::Check),
     Test(test::Test),
     Simulate(simulate::Simulate),
+    Diff(diff::Diff),
     Settle(settle::Settle),
     #[command(subcommand)]
     Codes(codes::Codes),
@@ -104,6 +107,7 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Check(check) => check::run(&check, format),
         Command::Test(test) => test::run(&test, format),
         Command::Simulate(simulate) => simulate::run(&simulate, format),
+        Command::Diff(diff) => diff::run(&diff, format),
         Command::Settle(settle) => settle::run(&settle, &load()?, format).await,
         Command::Codes(codes) => codes::run(&codes, &load()?, format).await,
         Command::Switch(switch) => switch::run(&switch, &load()?, format).await,
