@@ -154,6 +154,71 @@ fn diff_shows_that_one_hundred_is_five_times_twenty() {
     }
 }
 
+const POPULATION: &str = r#"
+members = 50
+
+[segments.all]
+weight = 1
+
+[[segments.all.does]]
+event = "lesson.finished"
+per_day = 0.5
+data.lesson = { text = "L{n}", from = 1, to = 100 }
+data.points = { one_of = [10, 1000], weights = [20, 1] }
+"#;
+
+#[test]
+fn simulate_forecasts_a_population_and_writes_a_page() {
+    let bench = Bench::new(RULES);
+    bench.write("population.toml", POPULATION);
+    let many = ["simulate", "campaigns/race", "--population", "population.toml", "--runs", "4", "--stock", "cards=3"];
+    let (code, shown, _) = bench.run(&many);
+    assert!(
+        code == 0 && shown.contains("4 runs, seeds 1 to 4") && shown.contains("rules.rhai:3") && shown.contains("in 4 of 4 runs"),
+        "{shown}"
+    );
+    let (code, json, told) = bench.run(&[&many[..], &["--report", "page.html", "--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(code == 0 && told.contains("report written to page.html"), "{told}");
+    let cost = json["cost_minor"]["p50"].as_i64().unwrap();
+    assert_eq!((json["middle"]["cost_minor"].as_i64(), json["seeds"].as_array().unwrap().len()), (Some(cost), 4));
+
+    let page = std::fs::read_to_string(bench.folder.path().join("page.html")).unwrap();
+    let figure = format!("{}.00 CNY", cost / 100);
+    let grouped = if figure.len() > 10 { format!("{},{}", &figure[..figure.len() - 10], &figure[figure.len() - 10..]) } else { figure };
+    for part in [&*grouped, "总费用", "Cost over time", "rules.rhai:3", "<svg", "cards", "4 次中有 4 次"] {
+        assert!(page.contains(part), "{part} is not on the page");
+    }
+    // It loads nothing.
+    for part in ["http", "src=", "url(", "<script", "@import", "<link"] {
+        assert!(!page.contains(part), "{part} is on the page");
+    }
+}
+
+#[test]
+fn a_population_can_be_recorded_compared_and_is_checked() {
+    let bench = Bench::new(RULES);
+    bench.write("population.toml", POPULATION);
+    let population = ["--population", "population.toml", "--seed", "9"];
+    let forecast = bench.run(&[&["simulate", "campaigns/race", "--format", "json"], &population[..]].concat());
+    let forecast: serde_json::Value = serde_json::from_str(&forecast.1).unwrap();
+    assert_eq!(bench.code(&[&["simulate", "campaigns/race", "--record", "events.ndjson"], &population[..]].concat()), 0);
+    let report = bench.run(&["simulate", "campaigns/race", "--events", "events.ndjson", "--seed", "9", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&report.1).unwrap();
+    assert_eq!(forecast["middle"], report);
+    assert_eq!(bench.code(&[&["diff", "campaigns/race", "campaigns/race"], &population[..]].concat()), 0);
+    bench.write("other/campaign.toml", MANIFEST);
+    bench.write("other/rules.rhai", &RULES.replace("event.data.points)", "1)"));
+    assert_eq!(bench.code(&[&["diff", "campaigns/race", "other"], &population[..]].concat()), 3);
+
+    bench.write("population.toml", &POPULATION.replace("per_day", "per_dya"));
+    let (code, _, told) = bench.run(&[&["simulate", "campaigns/race"], &population[..]].concat());
+    assert!(code == 1 && told.contains("per_dya") && told.contains("population.toml:9:1") && told.contains("did you mean"), "{told}");
+    assert_eq!(bench.code(&["simulate", "campaigns/race"]), 2);
+    assert_eq!(bench.code(&["simulate", "campaigns/race", "--events", "events.ndjson", "--population", "population.toml"]), 2);
+    assert_eq!(bench.code(&["simulate", "campaigns/race", "--population", "nowhere.toml"]), 2);
+}
+
 #[test]
 fn the_database_is_worked_on_directly() {
     let bench = Bench::new(RULES);

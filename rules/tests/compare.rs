@@ -16,7 +16,7 @@ mod support;
 const HOUR_MS: i64 = 3_600_000;
 
 fn compared(old: Releases, new: Releases, events: Vec<Event>) -> Comparison {
-    compare(old, new, events, Options { stock: None, seed: 1, progress: &mut |_| {}, progress_every: 0 }, 3)
+    compare(old, new, events, Options { stock: None, seed: 1, progress: &|_| {} }, 3)
 }
 
 fn both(old: i64, new: i64) -> Both<i64> {

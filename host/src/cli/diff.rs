@@ -1,6 +1,6 @@
 //! `guerdon diff`: two versions of a campaign over the same events, and what that changes for whom.
 
-use super::events::{EventFile, Played};
+use super::events::Played;
 use super::exit::Failure;
 use super::folder;
 use super::output::{self, Format, money, table};
@@ -15,7 +15,9 @@ use std::path::PathBuf;
 /// Play the same events through two versions of a campaign: what changes, and for whom
 #[derive(Args)]
 #[command(after_help = "Example:\n  guerdon demo --events recorded.ndjson\n  \
-    guerdon diff campaigns/learning-race campaigns/learning-race-5x20 --events recorded.ndjson\n\n\
+    guerdon diff campaigns/learning-race campaigns/learning-race-5x20 --events recorded.ndjson\n  \
+    guerdon diff campaigns/learning-race campaigns/learning-race-5x20 \\\n      \
+    --population campaigns/learning-race/population.toml\n\n\
     Exit code 3 when there are differences, 0 when there are none.")]
 pub struct Diff {
     /// The folder of the version in force
@@ -31,8 +33,10 @@ pub struct Diff {
 
 pub fn run(diff: &Diff, format: Format) -> Result<(), Failure> {
     let (old, new) = (folder::compiled(&diff.old)?, folder::compiled(&diff.new)?);
-    let mut events = EventFile::open(&diff.played.events)?;
-    let options = Options { stock: diff.played.stock(), seed: diff.played.seed, progress: &mut |_| {}, progress_every: 0 };
+    let Some(release) = new.newest().cloned() else { return Err(Failure::Failed) };
+    let (source, seed) = diff.played.open(&release.campaign)?;
+    let mut events = source.events(&release.campaign, seed);
+    let options = Options { stock: diff.played.stock(), seed, progress: &|_| {} };
     let comparison = compare(old, new, events.by_ref(), options, diff.listed);
     events.checked()?;
     output::print(format, &comparison, |comparison| pretty(comparison))?;

@@ -1,15 +1,21 @@
 //! Where a simulation's events come from, and how far it is: a file of recorded ones, read line by line as they are
-//! played, so that no file is too long.
+//! played, or a population, whose events are made as they are played. So neither is too long.
 
 use super::exit::Failure;
+use super::snippet;
 use crate::lines::Lines;
 use clap::Args;
+use guerdon_rules::campaign::Campaign;
 use guerdon_rules::event::Event;
+use guerdon_rules::language::Files;
+use guerdon_rules::simulate::population::crowd::Crowd;
+use guerdon_rules::simulate::population::{self, Population};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The longest line, in bytes.
 const LINE_BYTES: usize = 64 << 10;
@@ -20,14 +26,23 @@ const CHUNK_BYTES: usize = 1 << 16;
 #[derive(Args)]
 pub struct Played {
     /// CloudEvents, one a line, in the order of delivery; `-` reads stdin
+    #[arg(long, value_name = "FILE", conflicts_with = "population", required_unless_present = "population")]
+    events: Option<PathBuf>,
+    /// Who comes and what they do: `population.toml`
     #[arg(long, value_name = "FILE")]
-    pub events: PathBuf,
+    population: Option<PathBuf>,
     /// Codes in a pool, as `jd-20=1000`; a pool that is not named has enough, unless any is
     #[arg(long, value_name = "POOL=CODES", value_parser = stock)]
     stock: Vec<(String, i64)>,
-    /// Decides draws
-    #[arg(long, default_value_t = 1)]
-    pub seed: i64,
+    /// Decides draws, and what a population does [default: the population's own, else 1]
+    #[arg(long)]
+    seed: Option<i64>,
+}
+
+/// What [`Played`] comes to.
+pub enum Source {
+    File(EventFile),
+    Population(Arc<Population>),
 }
 
 impl Played {
@@ -35,6 +50,75 @@ impl Played {
     pub fn stock(&self) -> Option<BTreeMap<String, i64>> {
         (!self.stock.is_empty()).then(|| self.stock.iter().cloned().collect())
     }
+
+    /// What is to be played for this campaign, and the seed. What is wrong in a population is told on stderr.
+    pub fn open(&self, campaign: &Campaign) -> Result<(Source, i64), Failure> {
+        match (&self.events, &self.population) {
+            (_, Some(path)) => {
+                let population = read_population(path, campaign)?;
+                let seed = self.seed.unwrap_or(population.seed as i64);
+                Ok((Source::Population(Arc::new(population)), seed))
+            }
+            (Some(path), None) => Ok((Source::File(EventFile::open(path)?), self.seed.unwrap_or(1))),
+            (None, None) => Err(Failure::Usage("say what to play: --events FILE or --population FILE".into())),
+        }
+    }
+}
+
+impl Source {
+    /// The events themselves, for one pass. `seed`: of a population.
+    pub fn events(self, campaign: &Campaign, seed: i64) -> Events {
+        match self {
+            Source::File(file) => Events::File(file),
+            Source::Population(population) => {
+                let bar = bar_of_events(Crowd::estimate(&population, &campaign.calendar, seed as u64));
+                Events::Crowd(Box::new(Crowd::new(population, &campaign.calendar, seed as u64)), bar)
+            }
+        }
+    }
+}
+
+/// Events in the order of delivery.
+pub enum Events {
+    File(EventFile),
+    Crowd(Box<Crowd>, ProgressBar),
+}
+
+impl Events {
+    /// What stopped the reading, if anything did.
+    pub fn checked(self) -> Result<(), Failure> {
+        match self {
+            Events::File(file) => file.checked(),
+            Events::Crowd(_, bar) => {
+                bar.finish_and_clear();
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Iterator for Events {
+    type Item = Event;
+    fn next(&mut self) -> Option<Event> {
+        match self {
+            Events::File(file) => file.next(),
+            Events::Crowd(crowd, bar) => {
+                bar.inc(1);
+                crowd.next()
+            }
+        }
+    }
+}
+
+fn read_population(path: &Path, campaign: &Campaign) -> Result<Population, Failure> {
+    let bytes = std::fs::read(path).map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
+    let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    population::file::parse(&name, &bytes, campaign).map_err(|diagnostics| {
+        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")).display().to_string();
+        let files = Files::from([(name.clone(), bytes.into())]);
+        diagnostics.iter().for_each(|d| eprintln!("{}", snippet::render(d, &folder, &files)));
+        Failure::Failed
+    })
 }
 
 fn stock(text: &str) -> Result<(String, i64), String> {
@@ -121,6 +205,13 @@ impl Iterator for EventFile {
         }
         self.read.pop_front()
     }
+}
+
+/// On stderr, and hidden when that is no terminal.
+pub fn bar_of_events(about: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {human_pos} of about {human_len} events, {per_sec}, {eta} to go");
+    let bar = ProgressBar::new(about);
+    if let Ok(style) = style { bar.with_style(style) } else { bar }
 }
 
 /// On stderr, and hidden when that is no terminal.

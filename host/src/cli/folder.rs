@@ -114,7 +114,9 @@ mod tests {
     #[test]
     fn only_what_makes_a_release_is_read() {
         let folder = tempfile::tempdir().unwrap();
-        for path in ["campaign.toml", "rules.rhai", "lib/more.rhai", "cases/a.toml", "src/lib.rs", "README.md", ".x.rhai"] {
+        for path in
+            ["campaign.toml", "rules.rhai", "lib/more.rhai", "cases/a.toml", "src/lib.rs", "README.md", "population.toml", ".x.rhai"]
+        {
             let path = folder.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "x").unwrap();

@@ -11,6 +11,7 @@ mod diff;
 mod events;
 mod exit;
 mod folder;
+mod forecast;
 mod migrate;
 mod output;
 mod serve;

@@ -1,13 +1,16 @@
 //! Campaigns in memory, at full speed: what a stream of events would cost, and who would get what.
 //!
 //! [`world`] is the campaign with its settlements, [`playback`] drives one with events, [`report`] says what came of
-//! it, [`costs`] adds up by rule line and member, [`compare`] plays two releases side by side. [`rows`] is a store in
+//! it, [`costs`] adds up by rule line and member, [`compare`] plays two releases side by side. [`population`] makes events of
+//! people who are described, [`forecast`] plays them many times. [`rows`] is a store in
 //! memory that tests and fuzzing drive the book with as a database would, [`recorded`] makes the learning race's events.
 //! Promises: the same events, releases and seed give the same report. Must not know: files, databases, the wall clock.
 
 pub mod compare;
 pub mod costs;
+pub mod forecast;
 pub mod playback;
+pub mod population;
 pub mod random;
 pub mod recorded;
 pub mod report;
@@ -22,27 +25,36 @@ use std::collections::BTreeMap;
 use world::{Keeps, World};
 
 /// What a simulation may choose.
+#[derive(Clone)]
 pub struct Options<'a> {
     /// Codes by pool; none: every pool has enough.
     pub stock: Option<BTreeMap<String, i64>>,
     pub seed: i64,
-    /// Called after every `progress_every` events (0: never) with the number of events so far.
-    pub progress: &'a mut dyn FnMut(u64),
-    pub progress_every: u64,
+    /// Called now and then, from any thread, with the number of events since the last call.
+    pub progress: &'a (dyn Fn(u64) + Sync),
 }
+
+/// Events after which progress is told.
+const PROGRESS_EVERY: u64 = 10_000;
 
 /// Plays events in the order in which they come.
 pub fn run(releases: Releases, events: impl IntoIterator<Item = Event>, options: Options) -> Report {
-    let mut playback = Playback::new(empty(releases, &options, Keeps::Sums), options.stock);
+    run_to_end(releases, events, &options).1
+}
+
+/// [`run`], with the world as it is then.
+fn run_to_end(releases: Releases, events: impl IntoIterator<Item = Event>, options: &Options) -> (World, Report) {
+    let mut playback = Playback::new(empty(releases, options, Keeps::Sums), options.stock.clone());
     let mut played = 0_u64;
     for event in events {
         playback.play(event);
         played += 1;
-        if options.progress_every != 0 && played.is_multiple_of(options.progress_every) {
-            (options.progress)(played);
+        if played.is_multiple_of(PROGRESS_EVERY) {
+            (options.progress)(PROGRESS_EVERY);
         }
     }
-    playback.finish().0
+    let report = playback.finish().0;
+    (playback.into_world(), report)
 }
 
 /// A world in which nothing has happened.

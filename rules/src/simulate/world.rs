@@ -38,6 +38,8 @@ pub struct World {
     costs: Costs,
     /// By pool: the time of the first grant that found no code.
     ran_out: BTreeMap<i32, i64>,
+    /// The time of the first grant that did not fit the budget.
+    budget_out: Option<i64>,
     /// Events that waited and were decided since the last step.
     released: Vec<(Key, Receipt)>,
 }
@@ -137,6 +139,7 @@ impl World {
             granted: BTreeMap::new(),
             costs: Costs::default(),
             ran_out: BTreeMap::new(),
+            budget_out: None,
             released: Vec::new(),
         }
     }
@@ -181,6 +184,10 @@ impl World {
     /// By pool: the time of the first grant that found no code.
     pub fn ran_out(&self) -> &BTreeMap<i32, i64> {
         &self.ran_out
+    }
+    /// The time of the first grant that did not fit the budget.
+    pub fn budget_out(&self) -> Option<i64> {
+        self.budget_out
     }
 
     /// Decides one event that comes in at `now_ms`. `forced_draws` are the results of its first draws.
@@ -407,6 +414,9 @@ impl World {
             granted.cost = granted.cost.saturating_add(grant.face_value);
             if let Some(pool) = grant.pool.filter(|_| grant.state == GrantState::Owed && grant.held == Held::Stock) {
                 self.ran_out.entry(pool).or_insert(grant.at_ms);
+            }
+            if grant.held == Held::Budget {
+                self.budget_out = self.budget_out.or(Some(grant.at_ms));
             }
         }
         self.costs.add(self.book.pending_booked());

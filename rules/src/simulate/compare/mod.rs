@@ -9,7 +9,7 @@ pub mod members;
 
 use super::playback::{Playback, Played};
 use super::report::{PoolReport, Report, RewardReport, UnitsReport};
-use super::world::{Keeps, Settled};
+use super::world::{ClosedMember, Keeps};
 use super::{Options, empty};
 use crate::book::decide::{Answer, Answered};
 use crate::book::prepare::Releases;
@@ -107,29 +107,20 @@ pub struct OutcomeDifference {
 }
 
 /// Plays the events through both. `listed` is how many members of each sort, and examples of each function, are named.
-pub fn compare(old: Releases, new: Releases, events: impl IntoIterator<Item = Event>, mut options: Options, listed: usize) -> Comparison {
+pub fn compare(old: Releases, new: Releases, events: impl IntoIterator<Item = Event>, options: Options, listed: usize) -> Comparison {
     let mut comparing = Comparing::new(old, new, &options, listed);
     let mut chunk: Vec<Event> = Vec::with_capacity(CHUNK);
     let mut events = events.into_iter();
-    let mut played = 0_u64;
     loop {
         chunk.extend(events.by_ref().take(CHUNK));
         if chunk.is_empty() {
             break;
         }
         comparing.play(&chunk);
-        played += chunk.len() as u64;
-        report_progress(&mut options, played, chunk.len() as u64);
+        (options.progress)(chunk.len() as u64);
         chunk.clear();
     }
     comparing.finish()
-}
-
-/// Chunks are no whole steps of progress.
-fn report_progress(options: &mut Options, played: u64, by: u64) {
-    if options.progress_every != 0 && played / options.progress_every != (played - by) / options.progress_every {
-        (options.progress)(played);
-    }
 }
 
 struct Comparing {
@@ -169,7 +160,7 @@ impl Comparing {
     }
 
     fn hold(&mut self, event: &Event, old: Played, new: Played) {
-        self.hold_closes(old.settled.unwrap_or_default(), new.settled.unwrap_or_default());
+        self.hold_closes(old.closed, new.closed);
         self.hold_released(Both { old: old.step.released, new: new.step.released });
         let outcome = |answer: &Answer| match answer.outcome {
             Answered::Is(outcome) => Some(outcome),
@@ -205,12 +196,12 @@ impl Comparing {
         }
     }
 
-    fn hold_closes(&mut self, old: Settled, new: Settled) {
+    fn hold_closes(&mut self, old: Vec<ClosedMember>, new: Vec<ClosedMember>) {
         let mut closes: BTreeMap<_, Both<Option<_>>> = BTreeMap::new();
-        for member in old.members {
+        for member in old {
             closes.entry((member.cycle, member.revision, member.member)).or_default().old = Some(member.closed.receipt);
         }
-        for member in new.members {
+        for member in new {
             closes.entry((member.cycle, member.revision, member.member)).or_default().new = Some(member.closed.receipt);
         }
         let Some(release) = self.new.world().releases().newest().cloned() else { return };
@@ -221,11 +212,11 @@ impl Comparing {
     }
 
     fn finish(mut self) -> Comparison {
-        let (old, old_settled) = self.old.finish();
-        let (new, new_settled) = self.new.finish();
+        let (old, old_closed) = self.old.finish();
+        let (new, new_closed) = self.new.finish();
         let released = Both { old: self.old.world_mut().take_released(), new: self.new.world_mut().take_released() };
         self.hold_released(released);
-        self.hold_closes(old_settled, new_settled);
+        self.hold_closes(old_closed, new_closed);
         let members = members::compare(self.old.world(), self.new.world(), self.listed);
         let outcomes = self.outcomes();
         let reports = Both { old: &old, new: &new };

@@ -1,5 +1,12 @@
 //! What came of a stream of events, in numbers that people and programs read. Amounts are whole minor units of the
-//! campaign's one currency. Must not know: who asked, files.
+//! campaign's one currency.
+//!
+//! [`timeline`] is how it got there, [`lines`] what each line of the rule files has cost, [`people`] who got it. Must not
+//! know: who asked, files.
+
+pub mod lines;
+pub mod people;
+pub mod timeline;
 
 use super::world::{Granted, World};
 use crate::book::ranking::points_in;
@@ -8,9 +15,12 @@ use crate::campaign::calendar::{Calendar, day_text};
 use crate::campaign::money::Money;
 use crate::names::Code;
 use crate::release::Release;
+use lines::LineReport;
+use people::{Concentration, Distribution, TopMember};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use timeline::Timeline;
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -28,6 +38,10 @@ pub struct Report {
     pub currency: Option<String>,
     /// Face value of all grants, and awarded points at their worth.
     pub cost_minor: i64,
+    /// What campaign.toml allows; none: as much as it takes.
+    pub budget_minor: Option<i64>,
+    /// The time of the first grant that did not fit the budget.
+    pub budget_out: Option<String>,
     pub rewards: Vec<RewardReport>,
     pub accounts: Vec<AccountReport>,
     pub pools: Vec<PoolReport>,
@@ -35,6 +49,13 @@ pub struct Report {
     pub corrections: Vec<(String, i32)>,
     /// Members whose close failed at the last settlement, and why.
     pub failed: Vec<(String, String)>,
+    pub timeline: Timeline,
+    /// The most expensive first.
+    pub lines: Vec<LineReport>,
+    /// Those who cost most, twenty of them.
+    pub top: Vec<TopMember>,
+    pub concentrations: Vec<Concentration>,
+    pub distributions: Vec<Distribution>,
 }
 
 /// A reward in all, and in each cycle that granted any.
@@ -101,6 +122,12 @@ pub(super) fn report(world: &World, stock: Option<&BTreeMap<String, i64>>) -> Re
         rewards: rewards(world, &known, &release),
         accounts: accounts(world, &release),
         pools: pools(world, &known, &release, stock),
+        budget_minor: release.campaign.limits.budget.map(|budget| budget.minor),
+        budget_out: world.budget_out().map(|at_ms| local_time(&release.campaign.calendar, at_ms)),
+        lines: lines::lines(world),
+        top: people::top(world, &known, &release),
+        concentrations: people::concentrations(world),
+        distributions: people::distributions(world, &release),
         ..Report::default()
     }
 }
@@ -200,14 +227,11 @@ fn accounts(world: &World, release: &Release) -> Vec<AccountReport> {
 }
 
 fn pools(world: &World, known: &Known, release: &Release, stock: Option<&BTreeMap<String, i64>>) -> Vec<PoolReport> {
-    let of_pool = |row: &crate::book::rows::PoolRow| {
-        let takes = |code: &Code| known.rewards.get(code).is_some_and(|reward| reward.pool.as_deref() == Some(row.name.as_str()));
-        PoolReport {
-            pool: row.name.clone(),
-            needed: world.granted().iter().filter(|((code, _), _)| takes(code)).map(|(_, granted)| granted.units).sum(),
-            stock: stock.map(|stock| stock.get(&row.name).copied().unwrap_or(0)),
-            ran_out: world.ran_out().get(&row.pool).map(|at_ms| local_time(&release.campaign.calendar, *at_ms)),
-        }
+    let of_pool = |row: &crate::book::rows::PoolRow| PoolReport {
+        pool: row.name.clone(),
+        needed: known.needed(world, row),
+        stock: stock.map(|stock| stock.get(&row.name).copied().unwrap_or(0)),
+        ran_out: world.ran_out().get(&row.pool).map(|at_ms| local_time(&release.campaign.calendar, *at_ms)),
     };
     world.book().pools().iter().map(of_pool).collect()
 }
