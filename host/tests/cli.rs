@@ -164,21 +164,115 @@ fn test_watches_the_folder() {
 }
 
 #[test]
-fn simulate_tells_and_compares() {
+fn simulate_tells_what_events_come_to() {
     let bench = Bench::new(RULES);
-    bench.write("other/campaign.toml", MANIFEST);
-    bench.write("other/rules.rhai", &RULES.replace("event.data.points)", "2 * event.data.points)"));
     let event = r#"{"specversion":"1.0","source":"s","id":"1","type":"lesson.finished","time":"2020-09-23T10:00:00+08:00","data":{"member":"a","lesson":"1","points":5}}"#;
     bench.write("events.ndjson", &format!("{event}\n\n{event}\n"));
     let (code, json, _) = bench.run(&["simulate", "campaigns/race", "--events", "events.ndjson", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((code, &json["deliveries"], &json["repeated"], &json["accounts"][0]["points"]), (0, &2.into(), &1.into(), &5.into()));
-    assert_eq!(bench.code(&["simulate", "campaigns/race", "--events", "events.ndjson", "--compare", "campaigns/race"]), 0);
-    let (code, shown, _) = bench.run(&["simulate", "campaigns/race", "--events", "events.ndjson", "--compare", "other"]);
-    assert!(code == 3 && shown.contains("5 -> 10"), "{shown}");
     bench.write("events.ndjson", &format!("{event}\n{{\n"));
     let (code, _, told) = bench.run(&["simulate", "campaigns/race", "--events", "events.ndjson"]);
     assert!(code == 2 && told.contains("line 2"), "{told}");
+}
+
+#[test]
+fn diff_tells_who_gains_and_ends_with_3() {
+    let bench = Bench::new(RULES);
+    bench.write("other/campaign.toml", MANIFEST);
+    bench.write("other/rules.rhai", &RULES.replace("event.data.points)", "2 * event.data.points)"));
+    let event = r#"{"specversion":"1.0","source":"s","id":"1","type":"lesson.finished","time":"2020-09-23T10:00:00+08:00","data":{"member":"a","lesson":"1","points":5}}"#;
+    bench.write("events.ndjson", event);
+    let (code, shown, _) = bench.run(&["diff", "campaigns/race", "campaigns/race", "--events", "events.ndjson"]);
+    assert_eq!((code, shown.as_str()), (0, "1 deliveries, 1 members: no difference\n"));
+    let (code, shown, _) = bench.run(&["diff", "campaigns/race", "other", "--events", "events.ndjson"]);
+    assert!(code == 3 && shown.contains("5 -> 10") && shown.contains("1 gain, 0 lose") && shown.contains("rules.rhai:2: award"), "{shown}");
+    let (code, json, _) = bench.run(&["diff", "campaigns/race", "other", "--events", "events.ndjson", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &json["differ"], &json["members"]["gain"]["largest"][0]["member"]), (3, &true.into(), &"a".into()));
+    assert_eq!((&json["examples"][0]["event"]["id"], &json["examples"][0]["new"]["effects"][0]["count"]), (&"1".into(), &10.into()));
+    bench.write("other/rules.rhai", "fn on_lesson_finished(event) { event.member.awrad(1); }");
+    assert_eq!(bench.code(&["diff", "campaigns/race", "other", "--events", "events.ndjson"]), 1);
+    assert_eq!(bench.code(&["diff", "campaigns/race", "nowhere", "--events", "events.ndjson"]), 2);
+}
+
+/// The learning race's change of September 2020, as QA's page shows it.
+#[test]
+fn diff_shows_that_one_hundred_is_five_times_twenty() {
+    let bench = Bench::new(RULES);
+    let folder = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("../campaigns").join(name).display().to_string();
+    assert_eq!(bench.code(&["demo", "--events", "recorded.ndjson"]), 0);
+    let (code, shown, _) = bench.run(&["diff", &folder("learning-race"), &folder("learning-race-5x20"), "--events", "recorded.ndjson"]);
+    println!("{shown}");
+    assert_eq!(code, 3);
+    for part in ["The cost is the same: 19020.00 CNY.", "43 fewer", "215 more", "0 gain, 0 lose, 30 get the same value"] {
+        assert!(shown.contains(part), "{part}");
+    }
+}
+
+const POPULATION: &str = r#"
+members = 50
+
+[segments.all]
+weight = 1
+
+[[segments.all.does]]
+event = "lesson.finished"
+per_day = 0.5
+data.lesson = { text = "L{n}", from = 1, to = 100 }
+data.points = { one_of = [10, 1000], weights = [20, 1] }
+"#;
+
+#[test]
+fn simulate_forecasts_a_population_and_writes_a_page() {
+    let bench = Bench::new(RULES);
+    bench.write("population.toml", POPULATION);
+    let many = ["simulate", "campaigns/race", "--population", "population.toml", "--runs", "4", "--stock", "cards=3"];
+    let (code, shown, _) = bench.run(&many);
+    assert!(
+        code == 0 && shown.contains("4 runs, seeds 1 to 4") && shown.contains("rules.rhai:3") && shown.contains("in 4 of 4 runs"),
+        "{shown}"
+    );
+    let (code, json, told) = bench.run(&[&many[..], &["--report", "page.html", "--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(code == 0 && told.contains("report written to page.html"), "{told}");
+    let cost = json["cost_minor"]["p50"].as_i64().unwrap();
+    assert_eq!((json["middle"]["cost_minor"].as_i64(), json["seeds"].as_array().unwrap().len()), (Some(cost), 4));
+
+    let page = std::fs::read_to_string(bench.folder.path().join("page.html")).unwrap();
+    let figure = format!("{}.00 CNY", cost / 100);
+    let grouped = if figure.len() > 10 { format!("{},{}", &figure[..figure.len() - 10], &figure[figure.len() - 10..]) } else { figure };
+    for part in [&*grouped, "总费用", "Cost over time", "rules.rhai:3", "<svg", "cards", "4 次中有 4 次"] {
+        assert!(page.contains(part), "{part} is not on the page");
+    }
+    // It loads nothing.
+    for part in ["http", "src=", "url(", "<script", "@import", "<link"] {
+        assert!(!page.contains(part), "{part} is on the page");
+    }
+}
+
+#[test]
+fn a_population_can_be_recorded_compared_and_is_checked() {
+    let bench = Bench::new(RULES);
+    bench.write("population.toml", POPULATION);
+    let population = ["--population", "population.toml", "--seed", "9"];
+    let forecast = bench.run(&[&["simulate", "campaigns/race", "--format", "json"], &population[..]].concat());
+    let forecast: serde_json::Value = serde_json::from_str(&forecast.1).unwrap();
+    assert_eq!(bench.code(&[&["simulate", "campaigns/race", "--record", "events.ndjson"], &population[..]].concat()), 0);
+    let report = bench.run(&["simulate", "campaigns/race", "--events", "events.ndjson", "--seed", "9", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&report.1).unwrap();
+    assert_eq!(forecast["middle"], report);
+    assert_eq!(bench.code(&[&["diff", "campaigns/race", "campaigns/race"], &population[..]].concat()), 0);
+    bench.write("other/campaign.toml", MANIFEST);
+    bench.write("other/rules.rhai", &RULES.replace("event.data.points)", "1)"));
+    assert_eq!(bench.code(&[&["diff", "campaigns/race", "other"], &population[..]].concat()), 3);
+
+    bench.write("population.toml", &POPULATION.replace("per_day", "per_dya"));
+    let (code, _, told) = bench.run(&[&["simulate", "campaigns/race"], &population[..]].concat());
+    assert!(code == 1 && told.contains("per_dya") && told.contains("population.toml:9:1") && told.contains("did you mean"), "{told}");
+    assert_eq!(bench.code(&["simulate", "campaigns/race"]), 2);
+    assert_eq!(bench.code(&["simulate", "campaigns/race", "--events", "events.ndjson", "--population", "population.toml"]), 2);
+    assert_eq!(bench.code(&["simulate", "campaigns/race", "--population", "nowhere.toml"]), 2);
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn main() -> Result<(), String> {
     let parsed = started.elapsed();
     let started = Instant::now();
     let count = events.len();
-    let report = simulate::run(releases, events, Options { stock: None, seed: 1, progress: &mut |_| {}, progress_every: 0 });
+    let report = simulate::run(releases, events, Options { stock: None, seed: 1, progress: &|_| {} });
     let took = started.elapsed();
     println!(
         "{count} events: {:.0}/s decided, {:.0}/s read from JSON",

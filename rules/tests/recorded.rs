@@ -65,7 +65,7 @@ impl Model {
 
 fn simulate(releases: Releases, lines: &[String]) -> Report {
     let events = lines.iter().map(|line| Event::from_json(line).unwrap());
-    simulate::run(releases, events, Options { stock: None, seed: 1, progress: &mut |_| {}, progress_every: 0 })
+    simulate::run(releases, events, Options { stock: None, seed: 1, progress: &|_| {} })
 }
 
 fn granted(report: &Report, reward: &str, week: usize) -> i64 {

@@ -32,11 +32,7 @@ static MODULE: LazyLock<Arc<Release>> = LazyLock::new(|| release("learning-race-
 fn the_recorded_events_come_to_the_same() {
     let events = || recorded::learning_race(1).into_iter().map(|line| Event::from_json(&line).unwrap());
     let report = |release: &Arc<Release>| {
-        simulate::run(
-            Releases::new(vec![release.clone()]),
-            events(),
-            Options { stock: None, seed: 7, progress: &mut |_| {}, progress_every: 0 },
-        )
+        simulate::run(Releases::new(vec![release.clone()]), events(), Options { stock: None, seed: 7, progress: &|_| {} })
     };
     assert_eq!(report(&SCRIPT), report(&MODULE));
 }

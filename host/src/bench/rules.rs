@@ -39,7 +39,7 @@ pub fn simulate(options: &Options, progress: Progress<'_>) -> Result<Entry> {
     let releases = releases(&files(), &Runtime::default())?;
     let all = events.len();
     let began = Instant::now();
-    let chosen = simulate::Options { stock: None, seed: 1, progress: &mut |_| {}, progress_every: 0 };
+    let chosen = simulate::Options { stock: None, seed: 1, progress: &|_| {} };
     let report = simulate::run(releases, events, chosen);
     let took = began.elapsed();
     if report.outcomes.get("booked").copied() != Some(all as u64) {

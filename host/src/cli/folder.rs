@@ -2,6 +2,7 @@
 //! hidden files are not part of it, so that editing a case makes no release.
 
 use super::exit::Failure;
+use super::snippet;
 use guerdon_rules::book::prepare::Releases;
 use guerdon_rules::diagnostic::Diagnostic;
 use guerdon_rules::language::{Files, Runtime};
@@ -51,6 +52,18 @@ pub fn releases(folder: &Path) -> Result<Releases, Unfit> {
         Ok(release) => Ok(Releases::new(vec![Arc::new(release)])),
         Err(diagnostics) => Err(Unfit::Rules(files, diagnostics)),
     }
+}
+
+/// [`releases`] for a command that needs nothing else: what is wrong in the files is told on stderr.
+pub fn compiled(folder: &Path) -> Result<Releases, Failure> {
+    releases(folder).map_err(|unfit| match unfit {
+        Unfit::Other(failure) => failure,
+        Unfit::Rules(files, diagnostics) => {
+            let name = folder.display().to_string();
+            diagnostics.iter().for_each(|d| eprintln!("{}", snippet::render(d, &name, &files)));
+            Failure::Failed
+        }
+    })
 }
 
 /// Campaign folders within a folder, by name.
@@ -111,7 +124,9 @@ mod tests {
     #[test]
     fn only_what_makes_a_release_is_read() {
         let folder = tempfile::tempdir().unwrap();
-        for path in ["campaign.toml", "rules.rhai", "lib/more.rhai", "cases/a.toml", "src/lib.rs", "README.md", ".x.rhai"] {
+        for path in
+            ["campaign.toml", "rules.rhai", "lib/more.rhai", "cases/a.toml", "src/lib.rs", "README.md", "population.toml", ".x.rhai"]
+        {
             let path = folder.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "x").unwrap();

@@ -8,8 +8,11 @@ mod check;
 mod codes;
 mod coverage;
 mod demo;
+mod diff;
+mod events;
 mod exit;
 mod folder;
+mod forecast;
 mod migrate;
 mod output;
 mod serve;
@@ -60,6 +63,7 @@ enum Command {
     Check(check::Check),
     Test(test::Test),
     Simulate(simulate::Simulate),
+    Diff(diff::Diff),
     Settle(settle::Settle),
     #[command(subcommand)]
     Codes(codes::Codes),
@@ -105,6 +109,7 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Check(check) => check::run(&check, format),
         Command::Test(test) => test::run(&test, format).await,
         Command::Simulate(simulate) => simulate::run(&simulate, format),
+        Command::Diff(diff) => diff::run(&diff, format),
         Command::Settle(settle) => settle::run(&settle, &load()?, format).await,
         Command::Codes(codes) => codes::run(&codes, &load()?, format).await,
         Command::Switch(switch) => switch::run(&switch, &load()?, format).await,

@@ -1,0 +1,12 @@
+//! A forecast as one page that a manager reads and prints: HTML with its charts inside, in Chinese and English. It
+//! loads nothing, from nowhere.
+//!
+//! [`chart`] draws, [`tables`] lists, [`page`] puts them together. Promises: what came from a campaign or an event is
+//! escaped; the same forecast gives the same page. Must not know: where the forecast comes from, files.
+
+mod chart;
+mod page;
+mod tables;
+mod words;
+
+pub use page::page;
