@@ -11,6 +11,11 @@ mod exit;
 mod folder;
 mod migrate;
 mod output;
+mod plan;
+mod plan_text;
+mod proposals;
+mod remote;
+mod rollback;
 mod serve;
 mod settle;
 mod simulate;
@@ -59,6 +64,12 @@ enum Command {
     Check(check::Check),
     Test(test::Test),
     Simulate(simulate::Simulate),
+    Plan(plan::Plan),
+    Apply(plan::Apply),
+    Proposals(proposals::Proposals),
+    Approve(proposals::Approve),
+    Reject(proposals::Reject),
+    Rollback(rollback::Rollback),
     Settle(settle::Settle),
     #[command(subcommand)]
     Codes(codes::Codes),
@@ -104,6 +115,12 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Check(check) => check::run(&check, format),
         Command::Test(test) => test::run(&test, format),
         Command::Simulate(simulate) => simulate::run(&simulate, format),
+        Command::Plan(plan) => plan::plan(&plan, format).await,
+        Command::Apply(apply) => plan::apply(&apply, format).await,
+        Command::Proposals(proposals) => proposals::list(&proposals, format).await,
+        Command::Approve(approve) => proposals::approve(&approve, format).await,
+        Command::Reject(reject) => proposals::reject(&reject, format).await,
+        Command::Rollback(rollback) => rollback::run(&rollback, format).await,
         Command::Settle(settle) => settle::run(&settle, &load()?, format).await,
         Command::Codes(codes) => codes::run(&codes, &load()?, format).await,
         Command::Switch(switch) => switch::run(&switch, &load()?, format).await,

@@ -1,14 +1,13 @@
 //! `guerdon simulate`: what a file of events would cost, and who would get what, on the code that pays.
 
 use super::exit::Failure;
+use super::folder;
 use super::output::{self, Format, table};
-use super::{folder, snippet};
 use crate::lines::Lines;
 use clap::Args;
 use guerdon_rules::book::prepare::Releases;
 use guerdon_rules::campaign::money::Money;
 use guerdon_rules::event::Event;
-use guerdon_rules::language::Files;
 use guerdon_rules::simulate::{self, Options, Report};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -66,15 +65,8 @@ pub fn run(simulate: &Simulate, format: Format) -> Result<(), Failure> {
 fn compiled(path: &Path) -> Result<Releases, Failure> {
     folder::releases(path).map_err(|unfit| match unfit {
         folder::Unfit::Other(failure) => failure,
-        folder::Unfit::Rules(files, diagnostics) => {
-            tell(path, &files, &diagnostics);
-            Failure::Failed
-        }
+        folder::Unfit::Rules(files, diagnostics) => folder::told(path, &files, &diagnostics),
     })
-}
-
-fn tell(path: &Path, files: &Files, diagnostics: &[guerdon_rules::diagnostic::Diagnostic]) {
-    diagnostics.iter().for_each(|d| eprintln!("{}", snippet::render(d, &path.display().to_string(), files)));
 }
 
 fn played(simulate: &Simulate, releases: Releases, events: &[Event]) -> Report {

@@ -35,7 +35,7 @@ pub fn run(test: &Test, format: Format) -> Result<(), Failure> {
 
 /// A folder whose files have errors fails with them, as a case file does.
 fn one(path: &Path) -> Result<Tested, Failure> {
-    let files = folder::read_with_cases(path)?;
+    let files = folder::read(path)?;
     let report = match folder::releases(path) {
         Ok(releases) => cases::run(&releases, &files),
         Err(folder::Unfit::Rules(_, diagnostics)) => cases::Report { cases: Vec::new(), diagnostics },

@@ -94,6 +94,7 @@ impl Ahead {
         prefetch::load(&mut *peek, &mut book, &batch, &rules.releases, now_ms).await.ok()?;
         drop(peek);
         let answers = decide(host, &mut book, &batch).ok()?;
+        running.failures.note(&batch, &answers, now_ms);
         // What takes more than one commit, or ran into a deadline, is the lane's.
         if answers.len() < batch.len() || book.has_deferred() || book.deadlines_in_a_row().1 > 0 {
             return None;

@@ -22,6 +22,9 @@ impl Host {
 
     async fn run_due_of(&self, running: &Arc<Running>) -> Result<()> {
         self.sync(running).await?;
+        if let Err(error) = self.prepare_proposed(running).await {
+            tracing::warn!(campaign = %running.row.id, %error, "what is proposed could not be made ready; it is compiled when it is approved");
+        }
         self.end_waits(running).await?;
         for cycle in self.due_cycles(running).await? {
             let report = self.settle(&running.row.id, cycle, false).await?;

@@ -17,6 +17,7 @@ mod leaderboard;
 mod limits;
 mod members;
 mod pools;
+mod proposals;
 mod redemptions;
 mod referrals;
 mod releases;
@@ -100,6 +101,13 @@ fn campaign_routes() -> Vec<Route> {
         route(Method::GET, "/v1/campaigns/{campaign}/cycles", get(cycles::list)),
         unhurried(route(Method::POST, "/v1/campaigns/{campaign}/cycles/{cycle}/settle", post(cycles::settle))),
         route(Method::PUT, "/v1/campaigns/{campaign}/switches/{name}", put(switches::set)),
+        unhurried(route(Method::POST, "/v1/campaigns/{campaign}/plan", post(proposals::plan))),
+        route(Method::GET, "/v1/campaigns/{campaign}/proposals", get(proposals::list)),
+        unhurried(route(Method::POST, "/v1/campaigns/{campaign}/proposals", post(proposals::propose))),
+        route(Method::GET, "/v1/campaigns/{campaign}/proposals/{hash}", get(proposals::one)),
+        unhurried(route(Method::POST, "/v1/campaigns/{campaign}/proposals/{hash}/approve", post(proposals::approve))),
+        route(Method::POST, "/v1/campaigns/{campaign}/proposals/{hash}/reject", post(proposals::reject)),
+        route(Method::POST, "/v1/campaigns/{campaign}/rollback", post(releases::roll_back)),
     ]
 }
 
