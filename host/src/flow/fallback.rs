@@ -20,11 +20,8 @@ pub(super) struct Failures(Mutex<BTreeMap<i32, VecDeque<i64>>>);
 impl Failures {
     /// Takes note of what failed just now. Only of releases that say when they fall back.
     pub fn note(&self, batch: &[Prepared], answers: &[Answer], now_ms: i64) {
-        for (prepared, answer) in batch.iter().zip(answers) {
+        for prepared in failed(batch, answers) {
             let Some(policy) = prepared.release.campaign.releases.fall_back else { continue };
-            if answer.repeated || answer.outcome != Answered::Is(Outcome::Failed) {
-                continue;
-            }
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let of_release = all.entry(prepared.release.number).or_default();
             of_release.push_back(now_ms);
@@ -53,6 +50,18 @@ impl Failures {
         all.remove(&number);
         Some(number)
     }
+}
+
+/// Events that failed now, under a release that may fall back.
+fn failed<'b>(batch: &'b [Prepared], answers: &'b [Answer]) -> impl Iterator<Item = &'b Prepared> {
+    let is_failure = |answer: &Answer| !answer.repeated && answer.outcome == Answered::Is(Outcome::Failed);
+    let failures = batch.iter().zip(answers).filter(move |(_, answer)| is_failure(answer)).map(|(prepared, _)| prepared);
+    failures.filter(|prepared| prepared.release.campaign.releases.fall_back.is_some())
+}
+
+/// Whether there is anything to take note of.
+pub(super) fn counts(batch: &[Prepared], answers: &[Answer]) -> bool {
+    failed(batch, answers).next().is_some()
 }
 
 /// Lets a release that fails too often make way, on a task of its own. To be called after each group.
