@@ -18,11 +18,13 @@ mod remote;
 mod rollback;
 mod serve;
 mod settle;
+mod shadow;
 mod simulate;
 mod snippet;
 mod start;
 mod switch;
 mod test;
+mod watching;
 
 use crate::config::{self, Flags, Loaded};
 use clap::{Args, Parser, Subcommand};
@@ -70,6 +72,8 @@ enum Command {
     Approve(proposals::Approve),
     Reject(proposals::Reject),
     Rollback(rollback::Rollback),
+    #[command(subcommand)]
+    Shadow(shadow::Shadow),
     Settle(settle::Settle),
     #[command(subcommand)]
     Codes(codes::Codes),
@@ -121,6 +125,7 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Approve(approve) => proposals::approve(&approve, format).await,
         Command::Reject(reject) => proposals::reject(&reject, format).await,
         Command::Rollback(rollback) => rollback::run(&rollback, format).await,
+        Command::Shadow(shadow) => shadow::run(&shadow, format).await,
         Command::Settle(settle) => settle::run(&settle, &load()?, format).await,
         Command::Codes(codes) => codes::run(&codes, &load()?, format).await,
         Command::Switch(switch) => switch::run(&switch, &load()?, format).await,

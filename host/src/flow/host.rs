@@ -6,6 +6,7 @@ use super::fallback::Failures;
 use super::lane::Lane;
 use super::leaderboard::Leaderboards;
 use super::seal::Sealer;
+use super::shadow::Beside;
 use crate::clock::Clock;
 use crate::store::{CampaignRow, Store};
 use arc_swap::ArcSwap;
@@ -63,6 +64,7 @@ pub struct Running {
     pub lane: Lane,
     pub leaderboards: Leaderboards,
     pub(super) failures: Failures,
+    pub(super) shadow: tokio::sync::Mutex<Option<Beside>>,
 }
 
 /// What a campaign decides with.
@@ -158,6 +160,7 @@ impl Host {
             lane: Lane::start(self, running.clone()),
             leaderboards: Leaderboards::default(),
             failures: Failures::default(),
+            shadow: tokio::sync::Mutex::default(),
             rules: ArcSwap::default(),
             row: row.clone(),
         });

@@ -8,6 +8,7 @@ mod compiled;
 pub mod effective;
 pub mod error;
 pub mod fallback;
+mod forecast;
 pub mod host;
 pub mod issue;
 pub mod lane;
@@ -22,6 +23,7 @@ pub mod rollback;
 pub mod schedule;
 pub mod seal;
 pub mod settle;
+pub mod shadow;
 pub mod switch;
 pub mod views;
 

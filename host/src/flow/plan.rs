@@ -53,6 +53,8 @@ impl Host {
             refused: Vec::new(),
             warnings: next.release.warnings.iter().map(ToString::to_string).collect(),
         };
+        plan.forecast = self.forecast(running, rules, files, &next.release).await?;
+        plan.judge_forecast();
         plan.judge_cases(play_cases(next.release, files).await?);
         if let Some(open) = proposal.iter().find(|p| p.end.is_none()) {
             plan.warnings.push(format!("proposal {} by {} is open: applying this takes its place", open.number, open.author));
@@ -141,7 +143,43 @@ impl Plan {
         }
     }
 
+    fn judge_forecast(&mut self) {
+        let Some(forecast) = &self.forecast else { return };
+        if let Some(budget) = forecast.budget.as_ref().filter(|b| b.fits && !b.lasts) {
+            let text = format!(
+                "the budget does not last: {} are left, and each of {} cycles takes {}",
+                budget.left, forecast.cycles_left, budget.per_cycle
+            );
+            self.warnings.push(text);
+        }
+        let short = forecast.stock.iter().filter(|s| !s.fits);
+        self.warnings.extend(
+            short.map(|s| format!("pool {} has {} codes free, and such a cycle takes {}: import more", s.pool, s.free, s.per_cycle.would)),
+        );
+        self.warnings.extend(forecast.tighter.iter().map(|name| format!("the invariant \"{name}\" comes nearer to being broken")));
+    }
+
+    /// What does not fit.
+    fn exceeds(&self) -> Vec<String> {
+        let Some(forecast) = &self.forecast else { return Vec::new() };
+        let budget = forecast
+            .budget
+            .iter()
+            .filter(|b| !b.fits)
+            .map(|b| format!("a cycle like the last one takes {}, and {} of the budget are left", b.per_cycle, b.left));
+        let stock = forecast.stock.iter().filter(|s| !s.fits);
+        budget
+            .chain(stock.map(|s| {
+                format!("a cycle like the last one takes {} codes of pool {}, and {} are free", s.per_cycle.would, s.pool, s.free)
+            }))
+            .collect()
+    }
+
     fn hold_against(&mut self, policy: &Policy) {
+        if policy.forecast_must_fit {
+            let exceeds = self.exceeds();
+            self.refused.extend(exceeds);
+        }
         if policy.cases_must_pass && !self.cases.failed.is_empty() {
             self.refused.push(format!("{} cases fail, and the policy in force wants all to pass", self.cases.failed.len()));
         }

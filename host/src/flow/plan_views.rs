@@ -68,6 +68,8 @@ pub struct Forecast {
     pub members: Vec<MemberForecast>,
     pub budget: Option<BudgetForecast>,
     pub stock: Vec<StockForecast>,
+    /// Invariants whose sides come nearer to each other.
+    pub tighter: Vec<String>,
     /// Cycles that begin after it takes effect.
     pub cycles_left: i64,
 }

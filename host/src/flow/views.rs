@@ -302,3 +302,55 @@ pub struct Proposed {
     pub release: Option<ReleaseAdded>,
     pub plan: super::plan_views::Plan,
 }
+
+/// A release that is tried on live events and pays nothing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShadowView {
+    pub number: i32,
+    pub hash: String,
+    pub author: String,
+    pub note: String,
+    pub started_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+    /// The position of the journal that it has come to.
+    pub decided_through: i64,
+    pub decisions: i64,
+    pub differences: i64,
+}
+
+/// What it would have done otherwise.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShadowReport {
+    pub shadow: ShadowView,
+    /// Of the journal, by now.
+    pub position: i64,
+    /// In the order of the journal.
+    pub differences: Vec<ShadowDifference>,
+    /// Where the next page begins; none: this is the last one.
+    pub next: Option<(i64, i32)>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShadowDifference {
+    /// (position, line)
+    pub journal: (i64, i32),
+    /// An event's source and id, or a member's close.
+    pub subject: String,
+    /// The event that caused it.
+    pub event: Option<ShadowCause>,
+    /// Receipts.
+    pub was: serde_json::Value,
+    pub would: serde_json::Value,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShadowCause {
+    pub source: String,
+    pub id: String,
+    pub r#type: String,
+    pub time: Option<String>,
+    pub data: serde_json::Value,
+}

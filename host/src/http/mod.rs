@@ -22,6 +22,7 @@ mod redemptions;
 mod referrals;
 mod releases;
 mod server;
+mod shadow;
 mod stream;
 mod switches;
 
@@ -33,7 +34,7 @@ use crate::flow::Host;
 use axum::Router;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post, put};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -108,6 +109,9 @@ fn campaign_routes() -> Vec<Route> {
         unhurried(route(Method::POST, "/v1/campaigns/{campaign}/proposals/{hash}/approve", post(proposals::approve))),
         route(Method::POST, "/v1/campaigns/{campaign}/proposals/{hash}/reject", post(proposals::reject)),
         route(Method::POST, "/v1/campaigns/{campaign}/rollback", post(releases::roll_back)),
+        unhurried(route(Method::GET, "/v1/campaigns/{campaign}/shadow", get(shadow::report))),
+        route(Method::PUT, "/v1/campaigns/{campaign}/shadow", put(shadow::start)),
+        route(Method::DELETE, "/v1/campaigns/{campaign}/shadow", delete(shadow::stop)),
     ]
 }
 

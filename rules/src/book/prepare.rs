@@ -92,15 +92,19 @@ pub fn prepare(event: Event, releases: &Releases, now_ms: i64) -> Option<Prepare
 
 /// A stored event, to be decided again at its own time.
 pub fn prepare_again(row: &EventRow, releases: &Releases, now_ms: i64) -> Option<Prepared> {
-    let event = Event {
+    prepare(event_of(row), releases, now_ms)
+}
+
+/// A stored event as it arrived.
+pub fn event_of(row: &EventRow) -> Event {
+    Event {
         source: row.source.as_str().into(),
         id: row.id.as_str().into(),
         kind: row.kind.as_str().into(),
         subject: row.subject.as_deref().map(Into::into),
         at_ms: row.at_ms.ok_or_else(|| row.reason.clone().unwrap_or_default()),
         data: row.data.as_str().into(),
-    };
-    prepare(event, releases, now_ms)
+    }
 }
 
 fn parse(event: &Event, release: &Release, now_ms: i64) -> Result<Parsed, String> {

@@ -4,6 +4,8 @@
 //! with as a database would, [`recorded`] makes the learning race's events. Promises: the same events, releases and
 //! seed give the same report. Must not know: files, databases, the wall clock.
 
+pub mod cycle;
+pub mod follow;
 pub mod recorded;
 pub mod rows;
 pub mod world;

@@ -117,6 +117,12 @@ impl World {
         self.book.keep_no_texts();
     }
 
+    /// Drops the grants and ledger lines so far: for a world that runs for weeks, with stock enough.
+    pub fn forget_rows(&mut self) {
+        self.grants.clear();
+        self.postings.clear();
+    }
+
     pub fn book(&self) -> &Book {
         &self.book
     }

@@ -27,6 +27,7 @@ async fn every_route(mut world: World) {
     cycles(&world).await;
     releases(&world).await;
     proposals(&world).await;
+    shadow(&world).await;
     let known: std::collections::BTreeSet<(String, String)> =
         guerdon::http::route_names().into_iter().map(|(method, path)| (method, path.to_string())).collect();
     assert_eq!(world.asked(), known);
@@ -214,4 +215,26 @@ async fn proposals(world: &World) {
     let Answer(status, back) = send(world, "POST", "/rollback", &[], json!({ "note": "wrong" })).await;
     assert_eq!((status, back.as_array().map(Vec::len)), (200, Some(1)), "{back}");
     assert_eq!(send(world, "POST", "/rollback", &[], json!({ "to": 99 })).await.0, 404);
+}
+
+async fn shadow(world: &World) {
+    let folder = |rules: &str| json!({ "files": { "campaign.toml": MANIFEST, "rules.rhai": rules }, "note": "try" });
+    assert_eq!(ask(world, "GET", "/shadow", &[]).await.0, 404);
+    assert_eq!(send(world, "PUT", "/shadow", &[], folder("fn on_nothing(event) {}")).await.0, 422);
+    let Answer(status, started) = send(world, "PUT", "/shadow", &[], folder(&RULES.replace("event.data.points)", "1)"))).await;
+    assert_eq!((status, &started["number"], &started["author"]), (200, &json!(1), &json!("app")), "{started}");
+    assert_eq!(send(world, "PUT", "/shadow", &[], folder(RULES)).await.0, 409);
+    let mut event = lesson("shadowed", "carol", 7);
+    event["time"] = json!("2020-09-29T00:00:00Z");
+    assert_eq!(super::world::outcome(world, &event).await, "booked");
+    let Answer(status, report) = ask(world, "GET", "/shadow", &[]).await;
+    assert_eq!(status, 200, "{report}");
+    let difference = &report["differences"][0];
+    assert_eq!((&difference["event"]["id"], &difference["was"]["effects"][0]["count"]), (&json!("shadowed"), &json!(7)), "{report}");
+    assert_eq!(difference["would"]["effects"][0]["count"], 1);
+    let Answer(status, ended) = ask(world, "DELETE", "/shadow", &[]).await;
+    assert_eq!((status, &ended["ended_by"]), (200, &json!("app")));
+    assert_eq!(ask(world, "DELETE", "/shadow", &[]).await.0, 404);
+    let again = world.ask_with("GET", &format!("{CAMPAIGN}/shadow"), &["race"], "?shadow=2");
+    assert_eq!(answer(again).await.0, 404);
 }
