@@ -6,6 +6,7 @@ mod audit;
 mod bench;
 mod check;
 mod codes;
+mod coverage;
 mod demo;
 mod exit;
 mod folder;
@@ -117,7 +118,7 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Demo(demo) => demo::run(&demo, common).await,
         Command::Serve(serve) => serve::run(&serve, common).await,
         Command::Check(check) => check::run(&check, format),
-        Command::Test(test) => test::run(&test, format),
+        Command::Test(test) => test::run(&test, format).await,
         Command::Simulate(simulate) => simulate::run(&simulate, format),
         Command::Plan(plan) => plan::plan(&plan, format).await,
         Command::Apply(apply) => plan::apply(&apply, format).await,
