@@ -164,21 +164,50 @@ fn test_watches_the_folder() {
 }
 
 #[test]
-fn simulate_tells_and_compares() {
+fn simulate_tells_what_events_come_to() {
     let bench = Bench::new(RULES);
-    bench.write("other/campaign.toml", MANIFEST);
-    bench.write("other/rules.rhai", &RULES.replace("event.data.points)", "2 * event.data.points)"));
     let event = r#"{"specversion":"1.0","source":"s","id":"1","type":"lesson.finished","time":"2020-09-23T10:00:00+08:00","data":{"member":"a","lesson":"1","points":5}}"#;
     bench.write("events.ndjson", &format!("{event}\n\n{event}\n"));
     let (code, json, _) = bench.run(&["simulate", "campaigns/race", "--events", "events.ndjson", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((code, &json["deliveries"], &json["repeated"], &json["accounts"][0]["points"]), (0, &2.into(), &1.into(), &5.into()));
-    assert_eq!(bench.code(&["simulate", "campaigns/race", "--events", "events.ndjson", "--compare", "campaigns/race"]), 0);
-    let (code, shown, _) = bench.run(&["simulate", "campaigns/race", "--events", "events.ndjson", "--compare", "other"]);
-    assert!(code == 3 && shown.contains("5 -> 10"), "{shown}");
     bench.write("events.ndjson", &format!("{event}\n{{\n"));
     let (code, _, told) = bench.run(&["simulate", "campaigns/race", "--events", "events.ndjson"]);
     assert!(code == 2 && told.contains("line 2"), "{told}");
+}
+
+#[test]
+fn diff_tells_who_gains_and_ends_with_3() {
+    let bench = Bench::new(RULES);
+    bench.write("other/campaign.toml", MANIFEST);
+    bench.write("other/rules.rhai", &RULES.replace("event.data.points)", "2 * event.data.points)"));
+    let event = r#"{"specversion":"1.0","source":"s","id":"1","type":"lesson.finished","time":"2020-09-23T10:00:00+08:00","data":{"member":"a","lesson":"1","points":5}}"#;
+    bench.write("events.ndjson", event);
+    let (code, shown, _) = bench.run(&["diff", "campaigns/race", "campaigns/race", "--events", "events.ndjson"]);
+    assert_eq!((code, shown.as_str()), (0, "1 deliveries, 1 members: no difference\n"));
+    let (code, shown, _) = bench.run(&["diff", "campaigns/race", "other", "--events", "events.ndjson"]);
+    assert!(code == 3 && shown.contains("5 -> 10") && shown.contains("1 gain, 0 lose") && shown.contains("rules.rhai:2: award"), "{shown}");
+    let (code, json, _) = bench.run(&["diff", "campaigns/race", "other", "--events", "events.ndjson", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &json["differ"], &json["members"]["gain"]["largest"][0]["member"]), (3, &true.into(), &"a".into()));
+    assert_eq!((&json["examples"][0]["event"]["id"], &json["examples"][0]["new"]["effects"][0]["count"]), (&"1".into(), &10.into()));
+    bench.write("other/rules.rhai", "fn on_lesson_finished(event) { event.member.awrad(1); }");
+    assert_eq!(bench.code(&["diff", "campaigns/race", "other", "--events", "events.ndjson"]), 1);
+    assert_eq!(bench.code(&["diff", "campaigns/race", "nowhere", "--events", "events.ndjson"]), 2);
+}
+
+/// The learning race's change of September 2020, as QA's page shows it.
+#[test]
+fn diff_shows_that_one_hundred_is_five_times_twenty() {
+    let bench = Bench::new(RULES);
+    let folder = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("../campaigns").join(name).display().to_string();
+    assert_eq!(bench.code(&["demo", "--events", "recorded.ndjson"]), 0);
+    let (code, shown, _) = bench.run(&["diff", &folder("learning-race"), &folder("learning-race-5x20"), "--events", "recorded.ndjson"]);
+    println!("{shown}");
+    assert_eq!(code, 3);
+    for part in ["The cost is the same: 19020.00 CNY.", "43 fewer", "215 more", "0 gain, 0 lose, 30 get the same value"] {
+        assert!(shown.contains(part), "{part}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::value::Value;
 use std::sync::Arc;
 
 /// Where in the rule's source: file name within the campaign folder, line from 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
     pub file: Arc<str>,
     pub line: u32,

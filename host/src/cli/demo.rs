@@ -6,15 +6,18 @@ use super::{Common, start};
 use crate::config::{Flags, Log};
 use crate::demo::{self, Demo};
 use clap::Args;
+use guerdon_rules::simulate::recorded;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::path::PathBuf;
+use serde_json::json;
+use std::path::{Path, PathBuf};
 
 /// Play the campaign of September 2020 against this host, and show what it did
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     guerdon demo\n  \
     guerdon demo --once --format json\n  \
-    guerdon demo --once --postgres postgres://guerdon@localhost/empty")]
+    guerdon demo --once --postgres postgres://guerdon@localhost/empty\n  \
+    guerdon demo --events recorded.ndjson")]
 pub struct DemoArgs {
     /// End after the report; the exit code is 1 when a promise was broken
     #[arg(long)]
@@ -22,16 +25,22 @@ pub struct DemoArgs {
     /// Play it on this PostgreSQL database, which must be empty, instead of a SQLite file
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
+    /// Only write the events that it plays to a file, one a line, for `simulate` and `diff`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["once", "postgres"])]
+    events: Option<PathBuf>,
 }
 
 impl DemoArgs {
     /// Whether it ends by itself.
     pub fn ends(&self) -> bool {
-        self.once
+        self.once || self.events.is_some()
     }
 }
 
 pub async fn run(args: &DemoArgs, common: &Common) -> Result<(), Failure> {
+    if let Some(path) = &args.events {
+        return record(path, common.format);
+    }
     start::log(&Log { filter: "warn".into(), ..Log::default() })?;
     let config = common.load(Flags::default())?.config;
     let temporary = tempfile::tempdir()?;
@@ -47,6 +56,13 @@ pub async fn run(args: &DemoArgs, common: &Common) -> Result<(), Failure> {
     }
     demo.stop().await.map_err(Failure::Infrastructure)?;
     if report.promises_kept { Ok(()) } else { Err(Failure::Failed) }
+}
+
+fn record(path: &Path, format: Format) -> Result<(), Failure> {
+    let lines = recorded::learning_race(demo::SEED);
+    std::fs::write(path, lines.join("\n") + "\n").map_err(|e| Failure::Infrastructure(format!("{}: {e}", path.display())))?;
+    let written = json!({ "file": path, "events": lines.len() });
+    output::print(format, &written, |_| format!("{} events written to {}\n", lines.len(), path.display()))
 }
 
 fn bar(format: Format) -> ProgressBar {

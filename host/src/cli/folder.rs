@@ -59,6 +59,18 @@ pub fn releases(folder: &Path) -> Result<Releases, Unfit> {
     }
 }
 
+/// [`releases`] for a command that needs nothing else: what is wrong in the files is told on stderr.
+pub fn compiled(folder: &Path) -> Result<Releases, Failure> {
+    releases(folder).map_err(|unfit| match unfit {
+        Unfit::Other(failure) => failure,
+        Unfit::Rules(files, diagnostics) => {
+            let name = folder.display().to_string();
+            diagnostics.iter().for_each(|d| eprintln!("{}", snippet::render(d, &name, &files)));
+            Failure::Failed
+        }
+    })
+}
+
 /// Campaign folders within a folder, by name.
 pub fn campaigns(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();

@@ -8,6 +8,8 @@ mod check;
 mod codes;
 mod coverage;
 mod demo;
+mod diff;
+mod events;
 mod exit;
 mod folder;
 mod migrate;
@@ -75,6 +77,7 @@ enum Command {
     Rollback(rollback::Rollback),
     #[command(subcommand)]
     Shadow(shadow::Shadow),
+    Diff(diff::Diff),
     Settle(settle::Settle),
     #[command(subcommand)]
     Codes(codes::Codes),
@@ -127,6 +130,7 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Reject(reject) => proposals::reject(&reject, format).await,
         Command::Rollback(rollback) => rollback::run(&rollback, format).await,
         Command::Shadow(shadow) => shadow::run(&shadow, format).await,
+        Command::Diff(diff) => diff::run(&diff, format),
         Command::Settle(settle) => settle::run(&settle, &load()?, format).await,
         Command::Codes(codes) => codes::run(&codes, &load()?, format).await,
         Command::Switch(switch) => switch::run(&switch, &load()?, format).await,

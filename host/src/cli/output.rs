@@ -3,6 +3,7 @@
 use super::exit::Failure;
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
+use guerdon_rules::campaign::money::Money;
 use serde::Serialize;
 use std::io::Write;
 
@@ -36,6 +37,12 @@ pub fn table<R: IntoIterator<Item = String>>(head: &[&str], rows: impl IntoItera
         table.add_row(row.into_iter().collect::<Vec<_>>());
     }
     format!("{table}\n")
+}
+
+/// An amount of money with the decimals of its currency.
+pub fn money(minor: i64, currency: &str) -> String {
+    let nothing: Result<Money, _> = format!("0 {currency}").parse();
+    nothing.map_or_else(|_| format!("{minor} {currency}"), |money| Money { minor, ..money }.to_string())
 }
 
 /// Columns of the terminal; 100 when there is none.

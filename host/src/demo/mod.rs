@@ -27,7 +27,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// The seed of the recording: another one gives other members, and the same 736 accounts.
-const SEED: u64 = 2020;
+pub const SEED: u64 = 2020;
 /// How often every event is delivered.
 const DELIVERIES: usize = 3;
 

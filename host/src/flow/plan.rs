@@ -6,11 +6,11 @@ use super::error::{FlowError, Result};
 use super::host::{Host, Rules, Running};
 use super::plan_views::{Base, Plan, PlannedCases};
 use super::read::instant;
-use guerdon_rules::book::prepare::Releases;
 use guerdon_rules::campaign::policy::Policy;
 use guerdon_rules::cases;
 use guerdon_rules::difference::Difference;
-use guerdon_rules::language::Files;
+use guerdon_rules::language::coverage::Coverage;
+use guerdon_rules::language::{Files, Runtime};
 use guerdon_rules::names::Names;
 use guerdon_rules::release::{Release, content_hash};
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl Host {
         };
         plan.forecast = self.forecast(running, rules, files, &next.release).await?;
         plan.judge_forecast();
-        plan.judge_cases(play_cases(next.release, files).await?);
+        plan.judge_cases(self.play_cases(files).await?);
         if let Some(open) = proposal.iter().find(|p| p.end.is_none()) {
             plan.warnings.push(format!("proposal {} by {} is open: applying this takes its place", open.number, open.author));
         }
@@ -85,9 +85,16 @@ impl Host {
             refused: Vec::new(),
             warnings: vec!["the campaign is new on this host: applying this makes it live, without anybody's approval".into()],
         };
-        plan.judge_cases(play_cases(release, files).await?);
+        plan.judge_cases(self.play_cases(files).await?);
         plan.hold_against(&policy);
         Ok(plan)
+    }
+
+    /// Off the tasks that answer requests, and without a watch: what is played does not depend on how busy this host is.
+    async fn play_cases(&self, files: &Files) -> Result<(cases::Report, Coverage)> {
+        let (files, runtime) = (files.clone(), Runtime { wasm: self.runtime.wasm.clone(), ..Runtime::default() });
+        let played = tokio::task::spawn_blocking(move || cases::run_with_coverage(&files, &runtime));
+        played.await.map_err(|e| FlowError::Internal(e.to_string()))?.map_err(FlowError::Rules)
     }
 
     /// Fails where the policy in force wants more than somebody who adds a release.
@@ -120,15 +127,9 @@ impl Host {
     }
 }
 
-/// Off the tasks that answer requests.
-async fn play_cases(release: Release, files: &Files) -> Result<cases::Report> {
-    let files = files.clone();
-    let played = tokio::task::spawn_blocking(move || cases::run(&Releases::new(vec![Arc::new(release)]), &files));
-    played.await.map_err(|e| FlowError::Internal(e.to_string()))
-}
-
 impl Plan {
-    fn judge_cases(&mut self, report: cases::Report) {
+    fn judge_cases(&mut self, (report, coverage): (cases::Report, Coverage)) {
+        self.coverage = Some(coverage.basis_points() / 100);
         self.cases.passed = report.cases.iter().filter(|case| case.passed).count();
         self.cases.failed = report.diagnostics.iter().map(ToString::to_string).collect();
         for case in report.cases.iter().filter(|case| !case.passed) {
@@ -179,6 +180,9 @@ impl Plan {
         if policy.forecast_must_fit {
             let exceeds = self.exceeds();
             self.refused.extend(exceeds);
+        }
+        if let Some(reached) = self.coverage.filter(|reached| *reached < policy.coverage) {
+            self.refused.push(format!("the cases reach {reached} % of the rules, and the policy in force wants {} %", policy.coverage));
         }
         if policy.cases_must_pass && !self.cases.failed.is_empty() {
             self.refused.push(format!("{} cases fail, and the policy in force wants all to pass", self.cases.failed.len()));

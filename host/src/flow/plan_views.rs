@@ -19,7 +19,7 @@ pub struct Plan {
     pub needs: u32,
     pub difference: Difference,
     pub cases: PlannedCases,
-    /// Lines of the rule file that its cases reach, in percent; none: it does not compile to lines.
+    /// Lines of the rules that its cases reach, in percent, or functions where the language tells no lines.
     pub coverage: Option<u32>,
     /// None: nothing has happened yet that could be played again.
     pub forecast: Option<Forecast>,

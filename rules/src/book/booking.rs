@@ -7,6 +7,7 @@ use super::rows::{GrantRow, GrantState, Held, ISSUE, PostingRow};
 use super::tally::{Overflow, Tally};
 use super::{Book, Slot};
 use crate::campaign::Campaign;
+use crate::effect::Place;
 use crate::event::Key;
 use crate::names::Code;
 use crate::value::Value;
@@ -19,6 +20,26 @@ pub(super) struct Cause {
     pub function: Code,
     /// The journal line that it will have.
     pub line: i32,
+}
+
+/// One effect as it was booked, for sums by member and by line of the rule file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Booked {
+    /// The member's number.
+    pub member: i64,
+    /// Number of the release that decided.
+    pub release: i32,
+    pub function: Code,
+    /// None for the host's own acts.
+    pub place: Option<Place>,
+    /// Units of a reward; else points of an account.
+    pub granted: bool,
+    /// Account or reward, by its dictionary number.
+    pub name: Code,
+    /// Points (below zero: taken), or units.
+    pub count: i64,
+    /// Face value, and awarded points at their worth, in minor units.
+    pub cost: i64,
 }
 
 impl Book {
@@ -37,7 +58,11 @@ impl Book {
 
     fn book_one(&mut self, scope: &Scope, change: Change, cause: &Cause) -> Result<EffectLine, Overflow> {
         let campaign = &scope.release.campaign;
-        let mut line = if self.terse { EffectLine::default() } else { self.line_of(campaign, &change) };
+        let mut line = if self.silent { EffectLine::default() } else { self.line_of(campaign, &change) };
+        if self.complete {
+            let booked = self.booked_of(scope, &change, cause);
+            self.booked.extend(booked);
+        }
         let rule_line = change.place.as_ref().map_or(0, |p| p.line as i32);
         match change.kind {
             Kind::Award { account, points } => {
@@ -59,6 +84,24 @@ impl Book {
             Kind::Note(_) => {}
         }
         Ok(line)
+    }
+
+    /// What a change comes to; none where nothing is counted.
+    fn booked_of(&mut self, scope: &Scope, change: &Change, cause: &Cause) -> Option<Booked> {
+        let (campaign, codes) = (&scope.release.campaign, &scope.release.codes);
+        let (granted, name, count, each) = match change.kind {
+            Kind::Award { account, points } => (false, codes.accounts[account], points, campaign.accounts[account].worth),
+            Kind::Deduct { account, points } => (false, codes.accounts[account], -points, None),
+            Kind::Grant { reward, count, .. } => (true, codes.rewards[reward], count, campaign.rewards[reward].face_value),
+            Kind::Set { .. } | Kind::Note(_) => return None,
+        };
+        if count == 0 {
+            return None;
+        }
+        let member = self.number(change.slot);
+        let cost = each.map_or(0, |money| money.minor.saturating_mul(count));
+        let place = change.place.clone();
+        Some(Booked { member, release: scope.release.number, function: cause.function, place, granted, name, count, cost })
     }
 
     /// The receipt's line of a change.

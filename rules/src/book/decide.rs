@@ -67,7 +67,6 @@ impl Decided {
 impl Book {
     /// Decides one event and changes the working set. The next event sees what this one did.
     pub fn apply(&mut self, prepared: &Prepared) -> Result<Answer, NeedsRows> {
-        self.last_receipt = None;
         let stored = match self.events.get(&prepared.identity) {
             None if !self.complete => return Err(NeedsRows),
             known => known
@@ -251,7 +250,7 @@ impl Book {
         let mut of_question: Parties = parties.clone();
         let mut effects = self.act_effects(prepared, parsed);
         if let Some(handler) = handler {
-            receipt.function = (!self.terse).then(|| release.handler(handler).function.to_string());
+            receipt.function = (!self.silent).then(|| release.handler(handler).function.to_string());
             of_question.truncate(1);
             of_question.extend(release.handler(handler).roles.iter().map(|role| parties[1 + role]));
             let verdict = self.ask(prepared, parsed, handler, &of_question, &cause);
@@ -405,8 +404,8 @@ impl Book {
             None => {}
         }
         // Last, because what waited has receipts of its own.
-        if self.complete && !self.terse {
-            self.last_receipt = Some(decided.receipt);
+        if self.complete && !self.silent {
+            self.receipts.push((prepared.identity, decided.receipt));
         }
     }
 

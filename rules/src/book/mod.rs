@@ -107,10 +107,14 @@ pub struct Book {
     deferred: Vec<Key>,
     /// Whether every evaluation so far ran into the deadline, and how many of the last ones did.
     deadlines: (bool, u32),
-    /// In memory: the receipt of the event that was decided last.
-    last_receipt: Option<receipt::Receipt>,
-    /// In memory: keeps no texts and writes no receipts, for millions of events that nobody reads.
+    /// In memory: receipts of the events decided since the last delta, by identity.
+    receipts: Vec<(Key, receipt::Receipt)>,
+    /// In memory: what was booked since the last delta, effect by effect.
+    booked: Vec<booking::Booked>,
+    /// In memory: keeps no texts of events, for millions that nobody reads.
     terse: bool,
+    /// In memory: writes no receipts.
+    silent: bool,
 }
 
 pub use decide::{Answer, Answered, NeedsRows};
@@ -126,10 +130,16 @@ impl Book {
         Book { complete: true, ..Book::new(Head::default(), pools) }
     }
 
-    /// From now on nothing is kept that only a reader would want: texts of events, reasons, receipts.
+    /// From now on no texts of events are kept.
     pub fn keep_no_texts(&mut self) {
         debug_assert!(self.complete, "a store must get its texts");
         self.terse = true;
+    }
+
+    /// From now on nobody is told why a decision came out as it did.
+    pub fn keep_no_receipts(&mut self) {
+        debug_assert!(self.complete, "a store must get its receipts");
+        self.silent = true;
     }
 
     /// The campaign's own seed, on which draws depend.
@@ -262,9 +272,14 @@ impl Book {
     pub fn cycle_row(&self, cycle: i32) -> Option<&CycleRow> {
         self.cycles.get(&cycle).map(|k| &k.row)
     }
-    /// In memory: the receipt of the event that was decided last.
-    pub fn last_receipt(&self) -> Option<&receipt::Receipt> {
-        self.last_receipt.as_ref()
+    /// In memory: receipts of the events decided since the last delta, by identity. What waited for an event, and was
+    /// decided with it, comes before it.
+    pub fn take_receipts(&mut self) -> Vec<(Key, receipt::Receipt)> {
+        std::mem::take(&mut self.receipts)
+    }
+    /// In memory: what was booked since the last delta, effect by effect.
+    pub fn pending_booked(&self) -> &[booking::Booked] {
+        &self.booked
     }
     /// Members of the working set, in the order in which they came in.
     pub fn members(&self) -> impl Iterator<Item = &MemberRow> {
@@ -279,6 +294,8 @@ impl Book {
         }
         self.head.position += 1;
         self.head_changed = false;
+        self.receipts.clear();
+        self.booked.clear();
         let mut delta = Delta {
             journal: std::mem::take(&mut self.journal),
             postings: std::mem::take(&mut self.postings),
@@ -335,6 +352,8 @@ impl Book {
         self.corrections.clear();
         self.touched_members.clear();
         self.touched_standings.clear();
+        self.receipts.clear();
+        self.booked.clear();
         for identity in self.touched_events.drain(..) {
             if let Some(Some(kept)) = self.events.get_mut(&identity) {
                 (kept.is_new, kept.changed) = (false, false);

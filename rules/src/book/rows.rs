@@ -101,6 +101,9 @@ impl Outcome {
     pub fn from_number(number: i16) -> Option<Outcome> {
         Self::ALL.into_iter().find(|o| *o as i16 == number)
     }
+    pub fn named(name: &str) -> Option<Outcome> {
+        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
+    }
     pub fn name(self) -> &'static str {
         ["booked", "refused", "duplicate", "failed", "waiting", "quarantined"][self as usize - 1]
     }

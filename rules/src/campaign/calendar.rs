@@ -259,6 +259,11 @@ pub fn day_text(day: i32) -> String {
     date_of(day).map_or_else(|| day.to_string(), |date| date.to_string())
 }
 
+/// The first instant of a local day; where the clock skips midnight, the first after it. None beyond the calendar.
+pub fn local_midnight(zone: &TimeZone, day: i32) -> Option<i64> {
+    zone.to_timestamp(date_of(day)?.to_datetime(Time::midnight())).ok().map(|at| at.as_millisecond())
+}
+
 /// Reads `2020-09-22`; none for anything else, times included.
 pub fn parse_day(text: &str) -> Option<i32> {
     let shaped = text.len() == 10 && text.bytes().enumerate().all(|(n, b)| if n == 4 || n == 7 { b == b'-' } else { b.is_ascii_digit() });

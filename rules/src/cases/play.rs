@@ -118,7 +118,7 @@ impl Play<'_> {
     fn settle(&mut self, number: usize) -> Came {
         let settled = self.world.settle(self.now_ms);
         let nothing = settled.is_empty();
-        self.receipts.extend(settled.members.into_iter().map(|(_, closed)| (number, closed.receipt)));
+        self.receipts.extend(settled.members.into_iter().map(|m| (number, m.closed.receipt)));
         match settled.failed.first() {
             Some((id, reason)) => Came { word: "failed", reason: format!("{id}: {reason}") },
             None if !nothing => Came { word: "booked", reason: String::new() },

@@ -3,8 +3,9 @@
 //!
 //! Promises: both get the same events at the same times. Must not know: where events come from, which set is in force.
 
-use super::world::World;
-use super::{next_due, plenty};
+use super::playback::next_due;
+use super::plenty;
+use super::world::{Keeps, World};
 use crate::book::prepare::Releases;
 use crate::book::ranking::points_in;
 use crate::event::Event;
@@ -95,7 +96,7 @@ impl Comparing {
 impl Side {
     fn new(releases: Releases, seed: i64) -> Side {
         let mut world = World::new(releases.clone(), &plenty(&releases), seed);
-        world.keep_only_sums();
+        world.keep(Keeps::Sums);
         let due_ms = next_due(&world);
         Side { world, now_ms: i64::MIN, due_ms }
     }

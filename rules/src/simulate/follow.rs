@@ -3,18 +3,21 @@
 //!
 //! Promises: it decides with the state machine that pays, and pays nothing. Must not know: databases, who reads it.
 
-use super::world::{Settled, World};
+use super::world::{Keeps, Settled, World};
 use crate::book::prepare::Releases;
 use crate::book::receipt::{EffectLine, Receipt};
 use crate::book::rows::Switch;
-use crate::event::Event;
+use crate::event::{Event, Key};
 use crate::value::MemberId;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
 /// See the module.
 pub struct Follower {
     world: World,
     now_ms: i64,
+    /// Of events that were decided with another one, until the journal comes to them.
+    released: FxHashMap<Key, Receipt>,
     /// Closes that the journal has not come to yet, by cycle and member.
     closes: BTreeMap<(i32, MemberId), Receipt>,
 }
@@ -31,18 +34,21 @@ impl Follower {
     /// `releases` end with the one that follows. Every pool has enough codes: stock is not what is compared.
     pub fn new(releases: Releases, seed: i64) -> Follower {
         let stock = super::plenty(&releases);
-        let world = World::new(releases, &stock, seed);
-        Follower { world, now_ms: i64::MIN, closes: BTreeMap::new() }
+        let mut world = World::new(releases, &stock, seed);
+        world.keep(Keeps::Receipts);
+        Follower { world, now_ms: i64::MIN, released: FxHashMap::default(), closes: BTreeMap::new() }
     }
 
     /// An event that came to `was`, when it had arrived at `received_ms`.
     pub fn event(&mut self, event: Event, received_ms: i64, was: Receipt) -> Held {
         self.now_ms = self.now_ms.max(received_ms);
+        let identity = event.identity();
         let step = self.world.event(event, self.now_ms, &[]);
-        self.world.forget_rows();
+        self.released.extend(step.released);
+        let decided = step.receipt.or_else(|| self.released.remove(&identity));
         let outcome = step.answer.outcome.name().to_string();
-        let would = step.receipt.unwrap_or_else(|| Receipt {
-            // Decided together with another event, or when its wait was over: its effects are not told apart.
+        let would = decided.unwrap_or_else(|| Receipt {
+            // It was decided by an earlier line: only what it came to is told again.
             effects: if outcome == was.outcome { was.effects.clone() } else { Vec::new() },
             outcome,
             reason: step.answer.reason,
@@ -59,8 +65,7 @@ impl Follower {
         });
         self.now_ms = self.now_ms.max(now_ms).max(due_ms.unwrap_or(i64::MIN));
         let Settled { members, .. } = self.world.settle(self.now_ms);
-        self.world.forget_rows();
-        self.closes.extend(members.into_iter().map(|(member, closed)| ((cycle, member), closed.receipt)));
+        self.closes.extend(members.into_iter().map(|m| ((m.cycle, m.member), m.closed.receipt)));
     }
 
     /// A member's close that came to `was`.

@@ -4,7 +4,7 @@
 //! Promises: the same seed gives the same lines; exactly [`OPENED`] friends of an inviter open an account for the first
 //! time. Must not know: what the rules make of it.
 
-use crate::language::mix;
+use super::random::Random;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
@@ -48,25 +48,6 @@ struct Recorder {
     reports: usize,
 }
 
-/// Numbers from a seed.
-struct Random(u64);
-
-impl Random {
-    /// From 0 to one less than `n`, which is positive.
-    fn below(&mut self, n: i64) -> i64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        ((u128::from(mix(self.0)) * n as u128) >> 64) as i64
-    }
-    fn one_in(&mut self, n: i64) -> bool {
-        self.below(n) == 0
-    }
-    /// An instant of a week: lively from 8 to 24 o'clock.
-    fn instant_in_week(&mut self, week: i64) -> i64 {
-        let day = STARTS_MS + week * WEEK_MS + self.below(7) * DAY_MS;
-        day + 8 * HOUR_MS + self.below(16 * HOUR_MS)
-    }
-}
-
 /// Members by the part that they play: the star, champions, casual inviters, then those whom they invite, then others.
 fn member(index: usize) -> String {
     format!("u{:05}", index + 1)
@@ -77,6 +58,12 @@ const FIRST_INVITED: usize = FIRST_CASUAL + CASUAL;
 const INVITED: usize = OPENED + EXISTING + HESITANT;
 
 impl Recorder {
+    /// An instant of a week: lively from 8 to 24 o'clock.
+    fn instant_in_week(&mut self, week: i64) -> i64 {
+        let day = STARTS_MS + week * WEEK_MS + self.random.below(7) * DAY_MS;
+        day + 8 * HOUR_MS + self.random.below(16 * HOUR_MS)
+    }
+
     fn joins(&mut self) {
         for index in 0..MEMBERS {
             let at_ms = STARTS_MS + self.random.below(DAY_MS / 3);
@@ -102,7 +89,7 @@ impl Recorder {
             let (inviter, week) = self.inviter_of(n);
             let invitee = member(FIRST_INVITED + n);
             let data = format!(r#"{{"invitee":"{invitee}","inviter":"{}"}}"#, member(inviter));
-            let opened_ms = self.random.instant_in_week(week);
+            let opened_ms = self.instant_in_week(week);
             let accepted_ms = (opened_ms - 10 * MINUTE_MS - self.random.below(20 * HOUR_MS)).max(STARTS_MS);
             self.send((accepted_ms - MINUTE_MS).max(STARTS_MS), "app", &format!("invite-{n}"), "guerdon.referral.invited", &data);
             self.accepted(n, opened_ms, accepted_ms, &data);
@@ -187,7 +174,7 @@ impl Recorder {
     /// What no contract allows: to be quarantined, never to be paid.
     fn broken(&mut self) {
         for n in 0..12 {
-            let at_ms = self.random.instant_in_week(n % 2);
+            let at_ms = self.instant_in_week(n % 2);
             let id = format!("broken-{n}");
             match n % 4 {
                 0 => self.send(at_ms, "crm", &id, "account.opened", r#"{"existing_customer":false}"#),
@@ -198,7 +185,7 @@ impl Recorder {
         }
         // Nobody invited them: they wait until the campaign ends.
         for n in 0..8 {
-            let at_ms = self.random.instant_in_week(0);
+            let at_ms = self.instant_in_week(0);
             let data = format!(r#"{{"invitee":"{}"}}"#, member(MEMBERS - 1 - n));
             self.send(at_ms, "crm", &format!("stranger-{n}"), "account.opened", &data);
         }

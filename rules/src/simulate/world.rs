@@ -3,6 +3,7 @@
 //!
 //! Promises: the same calls give the same world. Must not know: files, what a case looks like, the wall clock.
 
+use super::costs::Costs;
 use crate::book::close::{Close, Closed, Reach};
 use crate::book::decide::{Answer, Answered};
 use crate::book::facts::CloseFacts;
@@ -30,10 +31,25 @@ pub struct World {
     failed: FxHashSet<(i32, i64)>,
     /// Events that wait, by the instant at which the wait is over.
     waits: BinaryHeap<Reverse<(i64, Key)>>,
-    keeps_rows: bool,
+    keeps: Keeps,
     grants: Vec<GrantRow>,
     postings: Vec<PostingRow>,
     granted: BTreeMap<(Code, i32), Granted>,
+    costs: Costs,
+    /// By pool: the time of the first grant that found no code.
+    ran_out: BTreeMap<i32, i64>,
+    /// Events that waited and were decided since the last step.
+    released: Vec<(Key, Receipt)>,
+}
+
+/// What is kept besides the state itself, and the sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Keeps {
+    /// For millions of events: neither texts nor receipts, grants or ledger lines.
+    Sums,
+    /// Steps and closes say why they came out as they did.
+    Receipts,
+    Everything,
 }
 
 /// Units of one reward in one cycle.
@@ -50,8 +66,10 @@ pub struct Granted {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     pub answer: Answer,
-    /// Why; none for a repeated delivery, a conflict, and in a world that keeps nothing.
+    /// Why; none for a repeated delivery, a conflict, and in a world that keeps only sums.
     pub receipt: Option<Receipt>,
+    /// Events that waited, and were decided since the last step: because of this one, or because their time was up.
+    pub released: Vec<(Key, Receipt)>,
 }
 
 /// What a settlement did.
@@ -62,10 +80,19 @@ pub struct Settled {
     /// (cycle, revision) of corrections made now.
     pub corrected: Vec<(i32, i32)>,
     /// What members got, in member order; only those for whom something was booked or listed, and none in a world
-    /// that keeps nothing.
-    pub members: Vec<(MemberId, Closed)>,
+    /// that keeps only sums.
+    pub members: Vec<ClosedMember>,
     /// Members whose close failed, and why. They are tried again by the next settlement.
     pub failed: Vec<(MemberId, String)>,
+}
+
+/// One member's close.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClosedMember {
+    pub cycle: i32,
+    pub revision: i32,
+    pub member: MemberId,
+    pub closed: Closed,
 }
 
 impl Settled {
@@ -104,23 +131,25 @@ impl World {
             due: BTreeSet::new(),
             failed: FxHashSet::default(),
             waits: BinaryHeap::new(),
-            keeps_rows: true,
+            keeps: Keeps::Everything,
             grants: Vec::new(),
             postings: Vec::new(),
             granted: BTreeMap::new(),
+            costs: Costs::default(),
+            ran_out: BTreeMap::new(),
+            released: Vec::new(),
         }
     }
 
-    /// For millions of events: neither texts nor receipts, grants or ledger lines are kept; sums are.
-    pub fn keep_only_sums(&mut self) {
-        self.keeps_rows = false;
-        self.book.keep_no_texts();
-    }
-
-    /// Drops the grants and ledger lines so far: for a world that runs for weeks, with stock enough.
-    pub fn forget_rows(&mut self) {
-        self.grants.clear();
-        self.postings.clear();
+    /// To be called before the first event.
+    pub fn keep(&mut self, keeps: Keeps) {
+        self.keeps = keeps;
+        if keeps < Keeps::Everything {
+            self.book.keep_no_texts();
+        }
+        if keeps < Keeps::Receipts {
+            self.book.keep_no_receipts();
+        }
     }
 
     pub fn book(&self) -> &Book {
@@ -145,6 +174,15 @@ impl World {
         &self.granted
     }
 
+    /// What was booked, by line of the rule file and by member.
+    pub fn costs(&self) -> &Costs {
+        &self.costs
+    }
+    /// By pool: the time of the first grant that found no code.
+    pub fn ran_out(&self) -> &BTreeMap<i32, i64> {
+        &self.ran_out
+    }
+
     /// Decides one event that comes in at `now_ms`. `forced_draws` are the results of its first draws.
     pub fn event(&mut self, event: Event, now_ms: i64, forced_draws: &[i64]) -> Step {
         self.expire_waits(now_ms);
@@ -158,9 +196,16 @@ impl World {
     fn decide(&mut self, prepared: &Prepared) -> Step {
         // Everything there is, is at hand: a book in memory never lacks rows.
         let Ok(answer) = self.book.apply(prepared) else { return refused("the book in memory lacks rows") };
-        let step = Step { answer, receipt: self.book.last_receipt().cloned() };
+        let mut receipts = self.book.take_receipts();
+        let own = receipts.pop_if(|(identity, _)| *identity == prepared.identity);
+        self.released.append(&mut receipts);
         self.drain();
-        step
+        Step { answer, receipt: own.map(|(_, receipt)| receipt), released: self.take_released() }
+    }
+
+    /// Events that waited and were decided since the last step.
+    pub fn take_released(&mut self) -> Vec<(Key, Receipt)> {
+        std::mem::take(&mut self.released)
     }
 
     /// Refuses what waited until now or earlier.
@@ -170,6 +215,7 @@ impl World {
         {
             self.waits.pop();
             self.book.expire(&identity, now_ms);
+            self.released.append(&mut self.book.take_receipts());
             self.drain();
         }
     }
@@ -261,8 +307,9 @@ impl World {
         match self.book.close(&close) {
             Ok(Ok(closed)) => {
                 self.failed.remove(&(cycle.number, number));
-                if self.keeps_rows && !(closed.entitlements.is_empty() && closed.excess.is_empty() && closed.receipt.effects.is_empty()) {
-                    settled.members.push((id, closed));
+                let is_empty = closed.entitlements.is_empty() && closed.excess.is_empty() && closed.receipt.effects.is_empty();
+                if self.keeps >= Keeps::Receipts && !is_empty {
+                    settled.members.push(ClosedMember { cycle: cycle.number, revision, member: id, closed });
                 }
             }
             failed => {
@@ -358,8 +405,12 @@ impl World {
             granted.units += 1;
             granted.owed += i64::from(grant.state == GrantState::Owed);
             granted.cost = granted.cost.saturating_add(grant.face_value);
+            if let Some(pool) = grant.pool.filter(|_| grant.state == GrantState::Owed && grant.held == Held::Stock) {
+                self.ran_out.entry(pool).or_insert(grant.at_ms);
+            }
         }
-        if self.keeps_rows {
+        self.costs.add(self.book.pending_booked());
+        if self.keeps == Keeps::Everything {
             self.grants.extend_from_slice(self.book.pending_grants());
             self.postings.extend_from_slice(self.book.pending_postings());
         }
@@ -370,5 +421,6 @@ impl World {
 }
 
 fn refused(reason: &str) -> Step {
-    Step { answer: Answer { outcome: Answered::Is(Outcome::Refused), reason: Some(reason.into()), repeated: false }, receipt: None }
+    let answer = Answer { outcome: Answered::Is(Outcome::Refused), reason: Some(reason.into()), repeated: false };
+    Step { answer, receipt: None, released: Vec::new() }
 }

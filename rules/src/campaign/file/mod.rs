@@ -12,18 +12,21 @@ mod catalog;
 mod events;
 mod invariants;
 mod limits;
-mod reader;
+pub(crate) mod reader;
 mod releases;
 mod roles;
 mod window;
-mod words;
+pub(crate) mod words;
 
 use super::Campaign;
 use crate::diagnostic::{Diagnostic, position_of};
 use crate::language::Files;
-use reader::{FILE, Findings, Table};
+use reader::{Findings, Table};
 use std::collections::BTreeSet;
 use toml::de::DeTable;
+
+/// The campaign's own file.
+const FILE: &str = "campaign.toml";
 
 /// Far more than any campaign says; it bounds the work that a file can make.
 const FILE_BYTES_MAX: usize = 128 << 10;
@@ -35,26 +38,31 @@ pub fn parse(files: &Files) -> Result<Campaign, Vec<Diagnostic>> {
         let help = "a campaign is a folder with campaign.toml, the rule file and cases";
         return Err(vec![Diagnostic::error(FILE, None, "campaign.toml is not in the campaign's folder", help)]);
     };
+    parse_toml(FILE, bytes, read)
+}
+
+/// A TOML file as `read` understands it; fails with every error found.
+pub(crate) fn parse_toml<T>(file: &str, bytes: &[u8], read: impl FnOnce(Table, &mut Findings) -> Option<T>) -> Result<T, Vec<Diagnostic>> {
     if bytes.len() > FILE_BYTES_MAX {
         let message = format!("the file is {} bytes long, at most {FILE_BYTES_MAX} are read", bytes.len());
-        return Err(vec![Diagnostic::error(FILE, None, message, "")]);
+        return Err(vec![Diagnostic::error(file, None, message, "")]);
     }
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
             let message = format!("the file is not UTF-8 text: byte {} breaks it", error.valid_up_to() + 1);
-            return Err(vec![Diagnostic::error(FILE, None, message, "save it as UTF-8")]);
+            return Err(vec![Diagnostic::error(file, None, message, "save it as UTF-8")]);
         }
     };
     let (tables, faults) = DeTable::parse_recoverable(text);
     if !faults.is_empty() {
         // What recovery made of broken text would only add findings that are not the author's.
-        return Err(faults.iter().map(|fault| syntax(text, fault)).collect());
+        return Err(faults.iter().map(|fault| syntax(file, text, fault)).collect());
     }
-    let mut findings = Findings::new(text);
-    let campaign = read(Table::root(tables.get_ref()), &mut findings);
-    match (campaign, findings.finish()) {
-        (Some(campaign), findings) if findings.is_empty() => Ok(campaign),
+    let mut findings = Findings::new(file, text);
+    let found = read(Table::root(tables.get_ref()), &mut findings);
+    match (found, findings.finish()) {
+        (Some(found), findings) if findings.is_empty() => Ok(found),
         (_, findings) => Err(findings),
     }
 }
@@ -119,12 +127,12 @@ fn campaign_label(root: &mut Table, findings: &mut Findings) -> super::Label {
 const FULL_WIDTH: [(char, &str); 10] =
     [('＝', "="), ('“', "\""), ('”', "\""), ('，', ","), ('｛', "{"), ('｝', "}"), ('［', "["), ('］', "]"), ('＃', "#"), ('。', ".")];
 
-fn syntax(text: &str, fault: &toml::de::Error) -> Diagnostic {
+fn syntax(file: &str, text: &str, fault: &toml::de::Error) -> Diagnostic {
     let span = fault.span().unwrap_or(text.len()..text.len());
     let line_start = text[..span.start.min(text.len())].rfind('\n').map_or(0, |n| n + 1);
     let line = text[line_start..].lines().next().unwrap_or("");
     let unquoted = line.split(['"', '\'']).step_by(2).flat_map(str::chars);
     let full_width = unquoted.into_iter().find_map(|c| FULL_WIDTH.iter().find(|(wide, _)| *wide == c));
     let help = full_width.map_or(String::new(), |(wide, plain)| format!("write `{plain}` instead of the full-width `{wide}`"));
-    Diagnostic::error(FILE, Some(position_of(text, span)), format!("no valid TOML: {}", fault.message()), help)
+    Diagnostic::error(file, Some(position_of(text, span)), format!("no valid TOML: {}", fault.message()), help)
 }

@@ -8,9 +8,6 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-/// The file that all findings are about.
-pub const FILE: &str = "campaign.toml";
-
 /// A value and where it stands, in bytes of the file.
 #[derive(Clone, Debug)]
 pub struct Found<T> {
@@ -20,6 +17,8 @@ pub struct Found<T> {
 
 /// Everything found wrong so far.
 pub struct Findings<'t> {
+    /// The file that all findings are about.
+    file: &'t str,
     text: &'t str,
     /// Where each line starts, so that a long file is not counted through for each place.
     lines: Vec<usize>,
@@ -27,20 +26,20 @@ pub struct Findings<'t> {
 }
 
 impl<'t> Findings<'t> {
-    pub fn new(text: &'t str) -> Self {
+    pub fn new(file: &'t str, text: &'t str) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Findings { text, lines, list: Vec::new() }
+        Findings { file, text, lines, list: Vec::new() }
     }
 
     /// What is wrong at a place, and what to write instead (empty: nothing to add).
     pub fn error(&mut self, span: &Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         let at = Some(self.position(span));
-        self.list.push(Diagnostic::error(FILE, at, message, help));
+        self.list.push(Diagnostic::error(self.file, at, message, help));
     }
 
     /// What is wrong with the file as a whole.
     pub fn error_of_file(&mut self, message: impl Into<String>, help: impl Into<String>) {
-        self.list.push(Diagnostic::error(FILE, None, message, help));
+        self.list.push(Diagnostic::error(self.file, None, message, help));
     }
 
     pub fn position(&self, span: &Range<usize>) -> Position {

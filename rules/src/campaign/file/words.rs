@@ -60,7 +60,13 @@ pub fn money(table: &mut Table, key: &'static str, findings: &mut Findings) -> O
 
 /// `7d`, `2h`, `1h30m`, in milliseconds.
 pub fn duration(table: &mut Table, key: &'static str, findings: &mut Findings) -> Option<Found<i64>> {
-    let found = table.text(key, "\"2h\"", findings)?;
+    let value = table.value(key)?;
+    duration_of(value, key, findings)
+}
+
+/// [`duration`], of a value; `key` is for texts.
+pub fn duration_of(value: &Spanned<DeValue<'_>>, key: &str, findings: &mut Findings) -> Option<Found<i64>> {
+    let found = text_of(value, &format!("`{key}`"), "\"2h\"", findings)?;
     let value = milliseconds(found.value);
     if value.is_none() {
         let message = format!("`{key}`: \"{}\" is no duration", found.value);

@@ -1,0 +1,85 @@
+//! One world, driven by a stream of events: the clock, settlements when they are due, and the report in the end.
+//!
+//! The clock is the latest event time so far. A cycle is settled when the clock passes its end and grace; the rest, and
+//! what came late, when the events are over. Must not know: where the events come from.
+
+use super::report::{Report, first_day, report};
+use super::world::{Settled, Step, World};
+use crate::book::decide::Answered;
+use crate::event::Event;
+use std::collections::BTreeMap;
+
+/// See the module.
+pub struct Playback {
+    world: World,
+    /// What the pools began with; none: enough.
+    stock: Option<BTreeMap<String, i64>>,
+    now_ms: i64,
+    /// When the next cycle is due to be settled.
+    due_ms: i64,
+    /// The counts so far.
+    report: Report,
+}
+
+/// What one event did.
+pub struct Played {
+    /// The settlement that was due before it.
+    pub settled: Option<Settled>,
+    pub step: Step,
+}
+
+impl Playback {
+    pub fn new(world: World, stock: Option<BTreeMap<String, i64>>) -> Playback {
+        let due_ms = next_due(&world);
+        Playback { world, stock, now_ms: i64::MIN, due_ms, report: Report::default() }
+    }
+
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Decides one event, after the settlements that are due by its time.
+    pub fn play(&mut self, event: Event) -> Played {
+        self.now_ms = self.now_ms.max(event.at_ms.as_ref().copied().unwrap_or(i64::MIN));
+        let settled = (self.now_ms >= self.due_ms).then(|| self.settle(self.now_ms));
+        let step = self.world.event(event, self.now_ms, &[]);
+        self.report.deliveries += 1;
+        self.report.repeated += u64::from(step.answer.repeated);
+        self.report.conflicts += u64::from(step.answer.outcome == Answered::Conflict);
+        Played { settled, step }
+    }
+
+    pub fn world_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    /// Settles what is left, as if the clock went on to the end of the campaign.
+    pub fn finish(&mut self) -> (Report, Settled) {
+        let Some(release) = self.world.releases().newest().cloned() else { return (Report::default(), Settled::default()) };
+        let calendar = &release.campaign.calendar;
+        let end_ms = calendar.ends_ms().saturating_add(calendar.grace_ms()).max(self.now_ms);
+        let settled = self.settle(end_ms);
+        let counts = std::mem::take(&mut self.report);
+        let Report { deliveries, repeated, conflicts, corrections, failed, .. } = counts;
+        let report = Report { deliveries, repeated, conflicts, corrections, failed, ..report(&self.world, self.stock.as_ref()) };
+        (report, settled)
+    }
+
+    fn settle(&mut self, now_ms: i64) -> Settled {
+        let settled = self.world.settle(now_ms);
+        self.due_ms = next_due(&self.world);
+        if let Some(release) = self.world.releases().at(now_ms) {
+            let made = settled.corrected.iter().map(|(cycle, revision)| (first_day(release, *cycle), *revision));
+            self.report.corrections.extend(made);
+            self.report.failed = settled.failed.iter().map(|(id, reason)| (id.to_string(), reason.clone())).collect();
+        }
+        settled
+    }
+}
+
+pub(super) fn next_due(world: &World) -> i64 {
+    let Some(release) = world.releases().newest() else { return i64::MAX };
+    let calendar = &release.campaign.calendar;
+    let next = calendar.cycle(world.book().head().closed_through + 1).filter(|_| calendar.has_cycles());
+    next.map_or(i64::MAX, |cycle| cycle.ends_ms.saturating_add(calendar.grace_ms()))
+}
