@@ -63,11 +63,7 @@ pub fn releases(folder: &Path) -> Result<Releases, Unfit> {
 pub fn compiled(folder: &Path) -> Result<Releases, Failure> {
     releases(folder).map_err(|unfit| match unfit {
         Unfit::Other(failure) => failure,
-        Unfit::Rules(files, diagnostics) => {
-            let name = folder.display().to_string();
-            diagnostics.iter().for_each(|d| eprintln!("{}", snippet::render(d, &name, &files)));
-            Failure::Failed
-        }
+        Unfit::Rules(files, diagnostics) => told(folder, &files, &diagnostics),
     })
 }
 
