@@ -114,7 +114,7 @@ fn told(receipt: &Value) -> String {
     let effect = |e: &Value| {
         let parts = [&e["effect"], &e["name"], &e["count"], &e["text"]].into_iter().filter(|v| !v.is_null()).map(text);
         let to = if e["member"].is_null() { String::new() } else { format!(" to {}", text(&e["member"])) };
-        parts.collect::<Vec<_>>().join(" ") + &to
+        format!("{}{to}", parts.collect::<Vec<String>>().join(" "))
     };
     let effects: Vec<String> = receipt["effects"].as_array().into_iter().flatten().map(effect).collect();
     match (receipt["outcome"].as_str().unwrap_or(""), effects.is_empty()) {
