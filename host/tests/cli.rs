@@ -329,3 +329,31 @@ fn the_configuration_is_told_without_its_secrets() {
     let (code, _, told) = bench.run(&["serve", "--print-config"]);
     assert!(code == 2 && told.contains("line 2") && told.contains("queue_event"), "{told}");
 }
+
+#[test]
+fn what_is_saved_is_swapped_in() {
+    let bench = Bench::new(RULES);
+    let serve = ["serve", "--insecure-local", "--watch", "--campaigns", "campaigns", "--listen", "127.0.0.1:0"];
+    assert_eq!(bench.code(&["serve", "--insecure-local", "--watch", "--listen", "127.0.0.1:0"]), 2, "nothing to watch");
+    let mut command = bench.command(&serve);
+    let mut serving = command.env("GUERDON_LOG__FILTER", "off").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(serving.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    let mut told = BufReader::new(serving.stderr.take().unwrap());
+    let mut until = |end: &str| {
+        let mut all = String::new();
+        while !all.contains(end) {
+            assert_ne!(told.read_line(&mut all).unwrap(), 0, "it ended after: {all}");
+        }
+        all
+    };
+    bench.write("campaigns/race/rules.rhai", &RULES.replace("\"learning\"", "\"lerning\""));
+    let shown = until("the last good version stays");
+    assert!(shown.contains("lerning") && shown.contains("rules.rhai:2:"), "{shown}");
+    bench.write("campaigns/race/rules.rhai", &RULES.replace("1000", "2000"));
+    until("saved, release 2 decides now");
+    bench.write("campaigns/race/cases/lessons.toml", CASES);
+    until("saved, release 3 decides now");
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+}

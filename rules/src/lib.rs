@@ -10,6 +10,7 @@ pub mod book;
 pub mod campaign;
 pub mod cases;
 pub mod diagnostic;
+pub mod difference;
 pub mod effect;
 pub mod event;
 pub mod fact;

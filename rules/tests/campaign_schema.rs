@@ -48,6 +48,8 @@ fn reader_and_schema_know_the_same_keys() {
         ("limits",          "[limits]\n@"),
         ("caps",            "[rewards.a]\n[limits.rewards.a]\n@"),
         ("invariant",       "[[invariants]]\n@"),
+        ("releases",        "[releases]\n@"),
+        ("fall-back",       "[releases]\nfall_back = { @ }"),
     ];
     for (definition, text) in table {
         assert_eq!(keys_of_reader(text), keys_of_schema(&schema, definition), "{definition}");

@@ -35,7 +35,9 @@ pub fn report(failure: &Failure) -> ExitCode {
 impl From<FlowError> for Failure {
     fn from(error: FlowError) -> Failure {
         match error {
-            FlowError::NotFound(text) | FlowError::Invalid(text) | FlowError::Conflict(text) => Failure::Usage(text),
+            FlowError::NotFound(text) | FlowError::Invalid(text) | FlowError::Forbidden(text) | FlowError::Conflict(text) => {
+                Failure::Usage(text)
+            }
             FlowError::Rules(diagnostics) => {
                 diagnostics.iter().for_each(|d| eprintln!("{d}"));
                 Failure::Failed

@@ -1,5 +1,5 @@
-//! Campaign folders on disk. What makes a release: `campaign.toml`, scripts and modules. Cases, sources of guests and
-//! hidden files are not part of it, so that editing a case makes no release.
+//! Campaign folders on disk. What makes a release: `campaign.toml`, scripts, modules and cases. Sources of guests and
+//! hidden files are not part of it.
 
 use super::exit::Failure;
 use super::snippet;
@@ -17,17 +17,7 @@ const MOST_BYTES: u64 = 64 << 20;
 
 /// The files of one campaign's folder.
 pub fn read(folder: &Path) -> Result<Files, Failure> {
-    if !folder.join(MANIFEST).is_file() {
-        return Err(Failure::Usage(format!("{} is no campaign folder: it has no {MANIFEST}", folder.display())));
-    }
-    let mut files = Files::new();
-    read_into(folder, "", &mut files)?;
-    Ok(files)
-}
-
-/// The files of one campaign's folder, with its cases.
-pub fn read_with_cases(folder: &Path) -> Result<Files, Failure> {
-    let mut files = read(folder)?;
+    let mut files = read_rules(folder)?;
     let cases = folder.join("cases");
     if cases.is_dir() {
         for path in entries(&cases)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "toml")) {
@@ -35,6 +25,21 @@ pub fn read_with_cases(folder: &Path) -> Result<Files, Failure> {
             files.insert(format!("cases/{name}"), content(&path)?.into());
         }
     }
+    Ok(files)
+}
+
+/// What is wrong with a folder, told with its lines.
+pub fn told(folder: &Path, files: &Files, found: &[Diagnostic]) -> Failure {
+    found.iter().for_each(|d| eprintln!("{}", snippet::render(d, &folder.display().to_string(), files)));
+    Failure::Failed
+}
+
+fn read_rules(folder: &Path) -> Result<Files, Failure> {
+    if !folder.join(MANIFEST).is_file() {
+        return Err(Failure::Usage(format!("{} is no campaign folder: it has no {MANIFEST}", folder.display())));
+    }
+    let mut files = Files::new();
+    read_into(folder, "", &mut files)?;
     Ok(files)
 }
 
@@ -58,11 +63,7 @@ pub fn releases(folder: &Path) -> Result<Releases, Unfit> {
 pub fn compiled(folder: &Path) -> Result<Releases, Failure> {
     releases(folder).map_err(|unfit| match unfit {
         Unfit::Other(failure) => failure,
-        Unfit::Rules(files, diagnostics) => {
-            let name = folder.display().to_string();
-            diagnostics.iter().for_each(|d| eprintln!("{}", snippet::render(d, &name, &files)));
-            Failure::Failed
-        }
+        Unfit::Rules(files, diagnostics) => told(folder, &files, &diagnostics),
     })
 }
 
@@ -132,6 +133,6 @@ mod tests {
             std::fs::write(path, "x").unwrap();
         }
         let names: Vec<String> = super::read(folder.path()).ok().unwrap().into_keys().collect();
-        assert_eq!(names, ["campaign.toml", "lib/more.rhai", "rules.rhai"]);
+        assert_eq!(names, ["campaign.toml", "cases/a.toml", "lib/more.rhai", "rules.rhai"]);
     }
 }

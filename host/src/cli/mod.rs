@@ -15,13 +15,20 @@ mod folder;
 mod forecast;
 mod migrate;
 mod output;
+mod plan;
+mod plan_text;
+mod proposals;
+mod remote;
+mod rollback;
 mod serve;
 mod settle;
+mod shadow;
 mod simulate;
 mod snippet;
 mod start;
 mod switch;
 mod test;
+mod watching;
 
 use crate::config::{self, Flags, Loaded};
 use clap::{Args, Parser, Subcommand};
@@ -63,6 +70,14 @@ enum Command {
     Check(check::Check),
     Test(test::Test),
     Simulate(simulate::Simulate),
+    Plan(plan::Plan),
+    Apply(plan::Apply),
+    Proposals(proposals::Proposals),
+    Approve(proposals::Approve),
+    Reject(proposals::Reject),
+    Rollback(rollback::Rollback),
+    #[command(subcommand)]
+    Shadow(shadow::Shadow),
     Diff(diff::Diff),
     Settle(settle::Settle),
     #[command(subcommand)]
@@ -109,6 +124,13 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Check(check) => check::run(&check, format),
         Command::Test(test) => test::run(&test, format).await,
         Command::Simulate(simulate) => simulate::run(&simulate, format),
+        Command::Plan(plan) => plan::plan(&plan, format).await,
+        Command::Apply(apply) => plan::apply(&apply, format).await,
+        Command::Proposals(proposals) => proposals::list(&proposals, format).await,
+        Command::Approve(approve) => proposals::approve(&approve, format).await,
+        Command::Reject(reject) => proposals::reject(&reject, format).await,
+        Command::Rollback(rollback) => rollback::run(&rollback, format).await,
+        Command::Shadow(shadow) => shadow::run(&shadow, format).await,
         Command::Diff(diff) => diff::run(&diff, format),
         Command::Settle(settle) => settle::run(&settle, &load()?, format).await,
         Command::Codes(codes) => codes::run(&codes, &load()?, format).await,

@@ -3,7 +3,7 @@
 
 use super::exit::Failure;
 use super::output::{self, Format};
-use super::{Common, folder, start};
+use super::{Common, folder, start, watching};
 use crate::config::{self, Flags};
 use crate::flow::{FlowError, Host};
 use crate::http::{self, Access};
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 /// Serve the HTTP API, and settle cycles when they are due
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
-    guerdon serve --campaigns campaigns --insecure-local\n  \
+    guerdon serve --campaigns campaigns --insecure-local --watch\n  \
     GUERDON_KEYS='[{name=\"app\", sha256=\"…\"}]' guerdon serve --database postgres://guerdon@localhost/guerdon")]
 pub struct Serve {
     /// Address and port [default: 127.0.0.1:8080]
@@ -30,6 +30,9 @@ pub struct Serve {
     /// Ask for no key; only on a loopback address
     #[arg(long)]
     insecure_local: bool,
+    /// Swap in what is saved in the campaigns' folders; for local work
+    #[arg(long)]
+    watch: bool,
     /// Print what is in force, secrets masked, and end
     #[arg(long)]
     print_config: bool,
@@ -49,8 +52,13 @@ pub async fn run(serve: &Serve, common: &Common) -> Result<(), Failure> {
     if let Some(campaigns) = &config.campaigns {
         load_campaigns(&host, campaigns).await?;
     }
-    announce(common.format, &listener, &host)?;
     let stopping = CancellationToken::new();
+    match (&config.campaigns, serve.watch) {
+        (Some(campaigns), true) => watching::start(&host, campaigns, serve.insecure_local, stopping.clone())?,
+        (None, true) => return Err(Failure::Usage("name the folder to watch with --campaigns".into())),
+        (_, false) => {}
+    }
+    announce(common.format, &listener, &host)?;
     let scheduler = tokio::spawn(schedule(host.clone(), Duration::from_secs(config.lanes.schedule_seconds.max(1)), stopping.clone()));
     let options = http::Options { access, limits: config.http_limits() };
     let served = http::serve(listener, host, options, until_signalled()).await;

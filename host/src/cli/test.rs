@@ -142,7 +142,7 @@ fn below(tested: &Tested, threshold: Option<u32>) -> bool {
 
 /// A folder whose files have errors fails with them, as a case file does.
 fn one(path: &Path, covers: bool) -> Result<Tested, Failure> {
-    let files = folder::read_with_cases(path)?;
+    let files = folder::read(path)?;
     let played = match covers {
         true => cases::run_with_coverage(&files, &Runtime::default()).map(|(report, coverage)| (report, Some(coverage))),
         false => cases::run_alone(&files, &Runtime::default()).map(|report| (report, None)),

@@ -185,9 +185,11 @@ pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Loaded, String> {
     Ok(Loaded { config, figment })
 }
 
-/// `GUERDON_CONFIG` names the file, and `GUERDON_TEST_…` belongs to tests.
+/// `GUERDON_CONFIG` names the file, `GUERDON_HOST` and `GUERDON_API_KEY` are for commands that ask a running host, and
+/// `GUERDON_TEST_…` belongs to tests.
 fn environment() -> Env {
-    Env::prefixed(PREFIX).filter(|name| name != "config" && !name.as_str().to_ascii_lowercase().starts_with("test_")).split("__")
+    let others = |name: &str| ["config", "host", "api_key"].contains(&name) || name.starts_with("test_");
+    Env::prefixed(PREFIX).filter(move |name| !others(&name.as_str().to_ascii_lowercase())).split("__")
 }
 
 fn check(config: &Config) -> Result<(), String> {

@@ -9,6 +9,7 @@
 //! written before the lock is taken, while the group before it still holds it.
 
 use super::error::{FlowError, Result};
+use super::fallback;
 use super::host::{Host, Rules, Running};
 use super::lane::{Patience, Work, commit_delta, decide, reply};
 use super::prefetch::{self, Known};
@@ -134,8 +135,8 @@ impl Ahead {
         let known = if self.careful == 0 { Known::Assumed } else { Known::Read };
         let all_new = prefetch::load(&mut *peek, &mut book, &batch, &rules.releases, now_ms, known).await.ok()?;
         let answers = decide(host, &mut book, &batch).ok()?;
-        // What takes more than one commit, or ran into a deadline, is the lane's.
-        if answers.len() < batch.len() || book.has_deferred() || book.deadlines_in_a_row().1 > 0 {
+        // What takes more than one commit, or ran into a deadline, is the lane's; and failures that are counted.
+        if fallback::counts(&batch, &answers) || answers.len() < batch.len() || book.has_deferred() || book.deadlines_in_a_row().1 > 0 {
             return None;
         }
         let delta = book.take_delta();

@@ -11,6 +11,9 @@ pub enum FlowError {
     /// 400. What was asked makes no sense; says what would.
     #[error("{0}")]
     Invalid(String),
+    /// 403. Somebody else may do it.
+    #[error("{0}")]
+    Forbidden(String),
     /// 422. Files of a campaign that cannot be a release.
     #[error("the campaign's files have errors: {}", .0.first().map(ToString::to_string).unwrap_or_default())]
     Rules(Vec<Diagnostic>),

@@ -1,15 +1,20 @@
 //! The host: the campaigns that it serves, each with its lane, and everything they share.
 
+use super::compiled::Compiled;
 use super::error::{FlowError, Result};
+use super::fallback::Failures;
 use super::lane::Lane;
 use super::leaderboard::Leaderboards;
 use super::seal::Sealer;
+use super::shadow::Beside;
 use crate::clock::Clock;
 use crate::store::{CampaignRow, Store};
 use arc_swap::ArcSwap;
 use guerdon_rules::book::prepare::Releases;
+use guerdon_rules::campaign::policy::Policy;
 use guerdon_rules::language::Runtime;
 use guerdon_rules::names::Names;
+use guerdon_rules::release::Release;
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
@@ -47,6 +52,7 @@ pub struct Host {
     pub runtime: Runtime,
     pub sealer: Arc<Sealer>,
     pub settings: Settings,
+    pub(super) compiled: Arc<Compiled>,
     campaigns: RwLock<BTreeMap<String, Arc<Running>>>,
 }
 
@@ -57,6 +63,8 @@ pub struct Running {
     pub rules: ArcSwap<Rules>,
     pub lane: Lane,
     pub leaderboards: Leaderboards,
+    pub(super) failures: Failures,
+    pub(super) shadow: tokio::sync::Mutex<Option<Beside>>,
 }
 
 /// What a campaign decides with.
@@ -64,22 +72,38 @@ pub struct Running {
 pub struct Rules {
     pub releases: Releases,
     pub names: Names,
+    /// Releases that bring back the content of an earlier one: number by number.
+    pub copies: BTreeMap<i32, i32>,
     /// Every pool that any release names, sorted.
     pools: Vec<Arc<str>>,
 }
 
 impl Rules {
-    pub fn new(releases: Releases, names: Names) -> Rules {
+    pub fn new(releases: Releases, names: Names, copies: BTreeMap<i32, i32>) -> Rules {
         let rewards = releases.iter().flat_map(|r| r.campaign.rewards.iter());
         let pools: std::collections::BTreeSet<Arc<str>> = rewards.filter_map(|r| r.pool.clone()).collect();
-        Rules { pools: pools.into_iter().collect(), releases, names }
+        Rules { pools: pools.into_iter().collect(), releases, names, copies }
     }
     pub fn pool_names(&self) -> Vec<&str> {
         self.pools.iter().map(|p| &**p).collect()
     }
     /// The newest release; a campaign that is served has one, unless it was made a moment ago.
-    pub fn newest(&self) -> Result<&Arc<guerdon_rules::release::Release>> {
+    pub fn newest(&self) -> Result<&Arc<Release>> {
         self.releases.newest().ok_or_else(|| FlowError::NotFound("the campaign has no release yet".into()))
+    }
+    /// What a change must have now: the policy of the release in force. A rollback keeps the policy of the release that
+    /// it rolled back, so that nobody gets rid of a policy by going back to before there was one.
+    pub fn policy(&self, now_ms: i64) -> Policy {
+        let mut in_force = self.releases.at(now_ms);
+        while let Some(release) = in_force.filter(|r| self.copies.contains_key(&r.number)) {
+            in_force = self.before(release);
+        }
+        in_force.map(|r| r.campaign.releases.clone()).unwrap_or_default()
+    }
+    /// What was in force at a release's first instant before it was added.
+    pub fn before(&self, release: &Release) -> Option<&Arc<Release>> {
+        let earlier = self.releases.iter().filter(|r| r.number < release.number && r.effective_from_ms <= release.effective_from_ms);
+        earlier.max_by_key(|r| (r.effective_from_ms, r.number)).or_else(|| self.releases.iter().find(|r| r.number < release.number))
     }
 }
 
@@ -92,7 +116,7 @@ impl Host {
         sealer: Arc<Sealer>,
         settings: Settings,
     ) -> Result<Arc<Host>> {
-        let host = Arc::new(Host { store, clock, runtime, sealer, settings, campaigns: RwLock::default() });
+        let host = Arc::new(Host { store, clock, runtime, sealer, settings, compiled: Arc::default(), campaigns: RwLock::default() });
         host.check_code_keys().await?;
         for row in host.store.campaigns().await? {
             host.serve(row).await?;
@@ -135,6 +159,8 @@ impl Host {
         let running = Arc::new_cyclic(|running| Running {
             lane: Lane::start(self, running.clone()),
             leaderboards: Leaderboards::default(),
+            failures: Failures::default(),
+            shadow: tokio::sync::Mutex::default(),
             rules: ArcSwap::default(),
             row: row.clone(),
         });

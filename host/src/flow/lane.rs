@@ -194,6 +194,7 @@ async fn work_on(host: &Arc<Host>, running: &Arc<Running>, patience: &mut Patien
             answer(host, running, patience, group).await;
         }
     }
+    super::fallback::check(host, running);
 }
 
 /// Answers the group that was written ahead, or decides it, and those after it, again under the lock; false when it had to.
@@ -342,6 +343,7 @@ async fn try_commit<'a>(
     prefetch::load(&mut *transaction, &mut book, &batch, &rules.releases, now_ms, Known::Read).await?;
     let answers = decide(host, &mut book, &batch)?;
     patience.note(&book, now_ms);
+    running.failures.note(&batch, &answers, now_ms);
     let deferred = book.take_deferred();
     let delta = book.take_delta();
     if !delta.is_empty() {

@@ -4,17 +4,26 @@
 pub mod ahead;
 pub mod audit;
 pub mod codes;
+mod compiled;
+pub mod effective;
 pub mod error;
+pub mod fallback;
+mod forecast;
 pub mod host;
 pub mod issue;
 pub mod lane;
 pub mod leaderboard;
+pub mod plan;
+pub mod plan_views;
 pub mod prefetch;
+pub mod proposal;
 pub mod read;
 pub mod release;
+pub mod rollback;
 pub mod schedule;
 pub mod seal;
 pub mod settle;
+pub mod shadow;
 pub mod switch;
 pub mod views;
 

@@ -61,6 +61,7 @@ impl Host {
                     author: r.author,
                     note: r.note,
                     added_at: instant(r.at_ms),
+                    copy_of: r.copy_of,
                 })
                 .collect(),
             switches,

@@ -12,7 +12,7 @@ const WAITS: i64 = 1000;
 
 impl Host {
     /// Does once what is due now, campaign by campaign; one campaign's trouble is logged and stays its own.
-    pub async fn run_due(&self) {
+    pub async fn run_due(self: &Arc<Self>) {
         for running in self.campaigns() {
             if let Err(error) = self.run_due_of(&running).await {
                 tracing::error!(campaign = %running.row.id, %error, "what is due could not be done; it is tried again");
@@ -20,8 +20,12 @@ impl Host {
         }
     }
 
-    async fn run_due_of(&self, running: &Arc<Running>) -> Result<()> {
+    async fn run_due_of(self: &Arc<Self>, running: &Arc<Running>) -> Result<()> {
         self.sync(running).await?;
+        if let Err(error) = self.prepare_proposed(running).await {
+            tracing::warn!(campaign = %running.row.id, %error, "what is proposed could not be made ready; it is compiled when it is approved");
+        }
+        self.beside(running);
         self.end_waits(running).await?;
         for cycle in self.due_cycles(running).await? {
             let report = self.settle(&running.row.id, cycle, false).await?;
@@ -29,6 +33,16 @@ impl Host {
         }
         self.release_held(running).await?;
         Ok(())
+    }
+
+    /// Lets a shadow follow, on a task of its own: it may have much to catch up with.
+    fn beside(self: &Arc<Self>, running: &Arc<Running>) {
+        let (host, running) = (self.clone(), running.clone());
+        tokio::spawn(async move {
+            if let Err(error) = host.follow_shadow(&running).await {
+                tracing::warn!(campaign = %running.row.id, %error, "the shadow could not follow; it is tried again");
+            }
+        });
     }
 
     /// Ended cycles that are open, and closed ones whose correction was planned at least one grace ago.

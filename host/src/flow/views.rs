@@ -1,7 +1,7 @@
 //! What flows tell the outside: plain shapes that HTTP and the CLI print as they are. Instants are RFC 3339, days are
 //! local dates, money is written with its currency.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What became of one event.
 #[derive(Clone, Debug, Serialize, PartialEq)]
@@ -39,6 +39,9 @@ pub struct ReleaseView {
     pub author: String,
     pub note: String,
     pub added_at: String,
+    /// The earlier release whose content this one brings back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<i32>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -242,7 +245,7 @@ impl AuditReport {
     }
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReleaseAdded {
     pub campaign: String,
     pub number: i32,
@@ -250,5 +253,104 @@ pub struct ReleaseAdded {
     pub effective_from: String,
     /// False when the newest release has the same content: nothing was added.
     pub added: bool,
+    /// The earlier release whose content this one brings back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<i32>,
     pub warnings: Vec<guerdon_rules::diagnostic::Diagnostic>,
+}
+
+/// A change that somebody proposed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProposalView {
+    pub number: i32,
+    pub hash: String,
+    /// `open`, `live`, `rejected`, or `replaced` by a later one.
+    pub state: String,
+    pub effective_from: String,
+    pub author: String,
+    pub note: String,
+    pub proposed_at: String,
+    /// The newest release when it was planned.
+    pub base_release: i32,
+    /// Approvals that it needs.
+    pub needs: i32,
+    pub approvals: Vec<ApprovalView>,
+    /// The release that it became.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_why: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ApprovalView {
+    pub by: String,
+    pub note: String,
+    pub at: String,
+}
+
+/// What came of proposing or approving: a proposal, a release that is live, or both.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Proposed {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<ProposalView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<ReleaseAdded>,
+    pub plan: super::plan_views::Plan,
+}
+
+/// A release that is tried on live events and pays nothing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShadowView {
+    pub number: i32,
+    pub hash: String,
+    pub author: String,
+    pub note: String,
+    pub started_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+    /// The position of the journal that it has come to.
+    pub decided_through: i64,
+    pub decisions: i64,
+    pub differences: i64,
+}
+
+/// What it would have done otherwise.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShadowReport {
+    pub shadow: ShadowView,
+    /// Of the journal, by now.
+    pub position: i64,
+    /// In the order of the journal.
+    pub differences: Vec<ShadowDifference>,
+    /// Where the next page begins; none: this is the last one.
+    pub next: Option<(i64, i32)>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShadowDifference {
+    /// (position, line)
+    pub journal: (i64, i32),
+    /// An event's source and id, or a member's close.
+    pub subject: String,
+    /// The event that caused it.
+    pub event: Option<ShadowCause>,
+    /// Receipts.
+    pub was: serde_json::Value,
+    pub would: serde_json::Value,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShadowCause {
+    pub source: String,
+    pub id: String,
+    pub r#type: String,
+    pub time: Option<String>,
+    pub data: serde_json::Value,
 }

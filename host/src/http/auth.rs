@@ -9,16 +9,23 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// The name of the key that opened the gate, for the log.
+/// Who calls: the name of the key that opened the gate. Without keys, whoever they say they are.
 #[derive(Clone)]
 pub struct Caller(pub String);
 
+/// On a host that asks for no key: who calls, for proposals and approvals.
+const AS: &str = "x-guerdon-as";
+
 pub async fn with_a_key(api: State, mut request: Request, next: Next) -> Response {
+    let said = request.headers().get(AS).and_then(|name| name.to_str().ok()).map(str::trim).filter(|name| !name.is_empty());
     let caller = match &api.access {
-        Access::ThisMachine => from_this_machine(request.headers()).map(|()| "this machine".to_string()),
+        Access::ThisMachine => from_this_machine(request.headers()).map(|()| said.unwrap_or("this machine").to_string()),
         access => bearer(request.headers()).and_then(|key| access.key_named(key).map(String::from)),
     };
     let Some(caller) = caller else { return Problem::unauthorized().into_response() };
+    if said.is_some_and(|said| said != caller) {
+        return Problem::invalid("X-Guerdon-As is for hosts that ask for no key: here you are the name of your key").into_response();
+    }
     request.extensions_mut().insert(Caller(caller.clone()));
     let mut response = next.run(request).await;
     response.extensions_mut().insert(Caller(caller));

@@ -105,6 +105,7 @@ impl From<FlowError> for Problem {
         match error {
             FlowError::NotFound(detail) => Problem::not_found(detail),
             FlowError::Invalid(detail) => Problem::invalid(detail),
+            FlowError::Forbidden(detail) => Problem::new(StatusCode::FORBIDDEN, "forbidden", "Somebody else may do this", detail),
             FlowError::Conflict(detail) => Problem::conflict(detail),
             FlowError::Rules(diagnostics) => {
                 let detail = diagnostics.first().map(ToString::to_string).unwrap_or_default();
@@ -180,6 +181,7 @@ mod tests {
         for (error, status, is_shown, retry) in [
             (FlowError::NotFound(text()), 404, true, None),
             (FlowError::Invalid(text()), 400, true, None),
+            (FlowError::Forbidden(text()), 403, true, None),
             (FlowError::Conflict(text()), 409, true, None),
             (FlowError::Rules(Vec::new()), 422, false, None),
             (FlowError::Busy { reason: text(), retry_after_seconds: 7 }, 503, true, Some("7")),

@@ -67,10 +67,3 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let key = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
     if key.is_empty() { Err(Problem::invalid("Idempotency-Key is empty")) } else { Ok(Some(key.to_string())) }
 }
-
-/// An instant in RFC 3339, as milliseconds since 1970.
-pub fn instant_ms(name: &str, text: &str) -> Result<i64, Problem> {
-    let read = text.parse::<jiff::Timestamp>();
-    read.map(jiff::Timestamp::as_millisecond)
-        .map_err(|_| Problem::invalid(format!("{name} \"{text}\" is no RFC 3339 instant, as in 2020-09-22T10:00:00+08:00")))
-}

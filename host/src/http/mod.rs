@@ -17,10 +17,12 @@ mod leaderboard;
 mod limits;
 mod members;
 mod pools;
+mod proposals;
 mod redemptions;
 mod referrals;
 mod releases;
 mod server;
+mod shadow;
 mod stream;
 mod switches;
 
@@ -32,7 +34,7 @@ use crate::flow::Host;
 use axum::Router;
 use axum::http::Method;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post, put};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -100,6 +102,16 @@ fn campaign_routes() -> Vec<Route> {
         route(Method::GET, "/v1/campaigns/{campaign}/cycles", get(cycles::list)),
         unhurried(route(Method::POST, "/v1/campaigns/{campaign}/cycles/{cycle}/settle", post(cycles::settle))),
         route(Method::PUT, "/v1/campaigns/{campaign}/switches/{name}", put(switches::set)),
+        unhurried(route(Method::POST, "/v1/campaigns/{campaign}/plan", post(proposals::plan))),
+        route(Method::GET, "/v1/campaigns/{campaign}/proposals", get(proposals::list)),
+        unhurried(route(Method::POST, "/v1/campaigns/{campaign}/proposals", post(proposals::propose))),
+        route(Method::GET, "/v1/campaigns/{campaign}/proposals/{hash}", get(proposals::one)),
+        unhurried(route(Method::POST, "/v1/campaigns/{campaign}/proposals/{hash}/approve", post(proposals::approve))),
+        route(Method::POST, "/v1/campaigns/{campaign}/proposals/{hash}/reject", post(proposals::reject)),
+        route(Method::POST, "/v1/campaigns/{campaign}/rollback", post(releases::roll_back)),
+        unhurried(route(Method::GET, "/v1/campaigns/{campaign}/shadow", get(shadow::report))),
+        route(Method::PUT, "/v1/campaigns/{campaign}/shadow", put(shadow::start)),
+        route(Method::DELETE, "/v1/campaigns/{campaign}/shadow", delete(shadow::stop)),
     ]
 }
 

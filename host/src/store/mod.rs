@@ -7,9 +7,14 @@
 
 pub mod encode;
 pub mod postgres;
+mod releases;
 mod rows;
 pub mod schema;
+mod shadows;
 pub mod sqlite;
+
+pub use releases::{ApprovalRow, ProposalEnd, ProposalRow, ProposalState, ReleaseRow};
+pub use shadows::{Followed, ShadowDecision, ShadowRow};
 
 use async_trait::async_trait;
 use guerdon_rules::book::rows::{CycleRow, Delta, EventRow, GrantRow, GrantState, Head, MemberRow, PoolRow, StandingRow, WaitRow};
@@ -86,19 +91,6 @@ pub struct CampaignRow {
     pub campaign: i32,
     pub id: String,
     pub releases: i32,
-}
-
-/// A stored release: immutable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReleaseRow {
-    pub number: i32,
-    pub hash: String,
-    pub effective_from_ms: i64,
-    /// The folder's files, as `encode::files` packs them.
-    pub files: Vec<u8>,
-    pub author: String,
-    pub note: String,
-    pub at_ms: i64,
 }
 
 /// A code as it is stored: never in clear.
@@ -242,6 +234,30 @@ pub trait Store: Send + Sync {
     async fn names(&self, campaign: i32) -> Result<Vec<String>>;
     /// Those with a number greater than `after`, in order.
     async fn releases(&self, campaign: i32, after: i32) -> Result<Vec<ReleaseRow>>;
+    async fn proposals(&self, campaign: i32) -> Result<Vec<ProposalRow>>;
+    /// Its files, as `encode::files` packs them.
+    async fn proposal_files(&self, campaign: i32, number: i32) -> Result<Option<Vec<u8>>>;
+    async fn approvals(&self, campaign: i32) -> Result<Vec<ApprovalRow>>;
+    /// Journal lines after (position, line), in order, a page; with the events that they are about.
+    async fn follow(&self, campaign: i32, after: (i64, i32), limit: i64) -> Result<Vec<Followed>>;
+
+    async fn shadows(&self, campaign: i32) -> Result<Vec<ShadowRow>>;
+    /// Takes or keeps the lease of a shadow for `seconds` by the database's clock; false while another owner has it.
+    async fn take_shadow(&self, campaign: i32, shadow: i32, owner: &str, seconds: i64) -> Result<bool>;
+    /// Keeps what a shadow decided, and moves its cursor from where it was; false, and nothing is kept, when it was not
+    /// there. Takes no lock of the book.
+    async fn keep_shadow_decisions(
+        &self,
+        campaign: i32,
+        shadow: i32,
+        from: (i64, i32),
+        to: (i64, i32),
+        decisions: &[ShadowDecision],
+    ) -> Result<bool>;
+    /// What a shadow would have done otherwise, after (position, line), in order, a page.
+    async fn shadow_differences(&self, campaign: i32, shadow: i32, after: (i64, i32), limit: i64) -> Result<Vec<ShadowDecision>>;
+    /// (decisions, differences)
+    async fn shadow_counts(&self, campaign: i32, shadow: i32) -> Result<(i64, i64)>;
 
     /// Imports codes into a pool (made if it is not there), skipping every hash that any pool already has.
     /// One transaction, under the pool's lock. At most 10,000 at a time.
@@ -322,6 +338,15 @@ pub trait Transaction: Send {
     async fn add_release(&mut self, release: &ReleaseRow) -> Result<()>;
     /// Appends to the dictionary: `first` is the number of the first of them.
     async fn add_names(&mut self, first: Code, names: &[String]) -> Result<()>;
+    async fn proposals(&mut self) -> Result<Vec<ProposalRow>>;
+    async fn add_proposal(&mut self, proposal: &ProposalRow, files: &[u8]) -> Result<()>;
+    async fn end_proposal(&mut self, number: i32, state: ProposalState, end: &ProposalEnd) -> Result<()>;
+    async fn approvals(&mut self) -> Result<Vec<ApprovalRow>>;
+    async fn add_approval(&mut self, approval: &ApprovalRow) -> Result<()>;
+    async fn shadows(&mut self) -> Result<Vec<ShadowRow>>;
+    async fn add_shadow(&mut self, shadow: &ShadowRow) -> Result<()>;
+    /// False when it has ended already.
+    async fn end_shadow(&mut self, number: i32, by: &str, at_ms: i64) -> Result<bool>;
 
     // Settlement.
     async fn settlements(&mut self, cycle: i32) -> Result<Vec<SettlementRow>>;

@@ -39,7 +39,19 @@ macro_rules! columns {
         "position, line, kind, identity, member, at_ms, body"
     };
     (release) => {
-        "number, hash, effective_from_ms, files, author, note, at_ms"
+        "number, hash, effective_from_ms, files, author, note, at_ms, copy_of"
+    };
+    (proposal) => {
+        "number, base, hash, effective, needs, plan, author, note, at_ms, state, release, ended_ms, ended_by, ended_why"
+    };
+    (approval) => {
+        "proposal, approver, hash, note, at_ms"
+    };
+    (shadow) => {
+        "number, hash, files, author, note, at_ms, from_position, cursor_position, cursor_line, ended_by, ended_ms"
+    };
+    (shadow_decision) => {
+        "position, line, subject, identity, differs, was, would"
     };
 }
 pub(crate) use columns;
@@ -95,6 +107,7 @@ macro_rules! readers {
                 author: get(row, 4)?,
                 note: get(row, 5)?,
                 at_ms: get(row, 6)?,
+                copy_of: get(row, 7)?,
             })
         }
 
@@ -215,15 +228,20 @@ macro_rules! readers {
         }
 
         pub fn journal(row: &$row) -> Result<StoredJournal> {
-            let identity: Option<&[u8]> = get(row, 3)?;
+            journal_at(row, 0)
+        }
+
+        /// Its columns begin at a place.
+        pub fn journal_at(row: &$row, first: usize) -> Result<StoredJournal> {
+            let identity: Option<&[u8]> = get(row, first + 3)?;
             Ok(StoredJournal {
-                position: get(row, 0)?,
-                line: get(row, 1)?,
-                kind: get(row, 2)?,
+                position: get(row, first)?,
+                line: get(row, first + 1)?,
+                kind: get(row, first + 2)?,
                 identity: identity.map(key).transpose()?,
-                member: get(row, 4)?,
-                at_ms: get(row, 5)?,
-                body: get(row, 6)?,
+                member: get(row, first + 4)?,
+                at_ms: get(row, first + 5)?,
+                body: get(row, first + 6)?,
             })
         }
     };

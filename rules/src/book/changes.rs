@@ -309,6 +309,15 @@ impl Book {
         Ok(())
     }
 
+    /// Both sides of each invariant, as the totals stand; none where a sum does not fit.
+    pub fn invariant_sides(&self, release: &Release) -> Vec<Option<(i64, i64)>> {
+        let when = When { cycle: 0, day: 0, at_ms: 0 };
+        let scope = Scope { release, handler: None, points: when, grants: when, event: None, closing: 0, before: &Tally::EMPTY };
+        let none = Changes::default();
+        let side = |total: &Total| self.total(&scope, &none, total).ok();
+        release.campaign.invariants.iter().map(|invariant| side(&invariant.left).zip(side(&invariant.right))).collect()
+    }
+
     /// A campaign total as it would be after the changes.
     fn total(&self, scope: &Scope, changes: &Changes, total: &Total) -> Step<i64> {
         let release = scope.release;

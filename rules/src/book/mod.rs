@@ -350,10 +350,10 @@ impl Book {
         self.new_waits.clear();
         self.ended_waits.clear();
         self.corrections.clear();
-        self.receipts.clear();
-        self.booked.clear();
         self.touched_members.clear();
         self.touched_standings.clear();
+        self.receipts.clear();
+        self.booked.clear();
         for identity in self.touched_events.drain(..) {
             if let Some(Some(kept)) = self.events.get_mut(&identity) {
                 (kept.is_new, kept.changed) = (false, false);

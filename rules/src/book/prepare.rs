@@ -2,6 +2,7 @@
 
 use super::rows::EventRow;
 use crate::campaign::calendar::{Cycle, Moment};
+use crate::campaign::policy::Settles;
 use crate::campaign::{MemberPath, contract};
 use crate::event::{Event, Key};
 use crate::release::Release;
@@ -26,9 +27,13 @@ impl Releases {
         self.0.iter().filter(|r| r.effective_from_ms <= at_ms).max_by_key(|r| (r.effective_from_ms, r.number)).or_else(|| self.0.first())
     }
     /// The release that closes a cycle: the one in force at its last instant, so that a rule which takes effect with the
-    /// next cycle does not settle this one.
+    /// next cycle does not settle this one. A release that says so settles only cycles that begin under it.
     pub fn closing(&self, cycle: &Cycle) -> Option<&Arc<Release>> {
-        self.at(cycle.ends_ms - 1)
+        let may = |r: &&Arc<Release>| match r.campaign.releases.settles {
+            Settles::This => r.effective_from_ms < cycle.ends_ms,
+            Settles::Next => r.effective_from_ms <= cycle.starts_ms,
+        };
+        self.0.iter().filter(may).max_by_key(|r| (r.effective_from_ms, r.number)).or_else(|| self.0.first())
     }
     pub fn newest(&self) -> Option<&Arc<Release>> {
         self.0.last()
@@ -87,15 +92,19 @@ pub fn prepare(event: Event, releases: &Releases, now_ms: i64) -> Option<Prepare
 
 /// A stored event, to be decided again at its own time.
 pub fn prepare_again(row: &EventRow, releases: &Releases, now_ms: i64) -> Option<Prepared> {
-    let event = Event {
+    prepare(event_of(row), releases, now_ms)
+}
+
+/// A stored event as it arrived.
+pub fn event_of(row: &EventRow) -> Event {
+    Event {
         source: row.source.as_str().into(),
         id: row.id.as_str().into(),
         kind: row.kind.as_str().into(),
         subject: row.subject.as_deref().map(Into::into),
         at_ms: row.at_ms.ok_or_else(|| row.reason.clone().unwrap_or_default()),
         data: row.data.as_str().into(),
-    };
-    prepare(event, releases, now_ms)
+    }
 }
 
 fn parse(event: &Event, release: &Release, now_ms: i64) -> Result<Parsed, String> {

@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod contract;
 pub mod file;
 pub mod money;
+pub mod policy;
 pub mod schema;
 
 use crate::diagnostic::Position;
@@ -35,6 +36,8 @@ pub struct Campaign {
     pub events: Vec<EventType>,
     pub limits: CampaignLimits,
     pub invariants: Vec<Invariant>,
+    /// What a change of this campaign asks for.
+    pub releases: policy::Policy,
 }
 
 /// What people read, by language.

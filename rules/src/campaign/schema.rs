@@ -73,6 +73,7 @@ struct CampaignFile {
     /// Comparisons of campaign totals that every commit keeps.
     #[schemars(default)]
     invariants: Vec<InvariantShape>,
+    releases: Option<ReleasesShape>,
 }
 
 const ID: &str = "^[a-z0-9][a-z0-9._-]*$";
@@ -311,4 +312,68 @@ enum OnBreachShape {
     /// The event fails, and grants become owed until an operator opens the switch again.
     #[schemars(rename = "close issue")]
     CloseIssue,
+}
+
+/// What a change of the campaign must have before it is live. What counts is written in the release in force.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "releases")]
+#[allow(dead_code)]
+struct ReleasesShape {
+    /// How many people other than the proposer must approve; 0 unless said otherwise: live at once.
+    #[schemars(range(min = 0, max = 10))]
+    approvals: Option<i64>,
+    cases: Option<CasesShape>,
+    forecast: Option<ForecastShape>,
+    /// Lines of the rule file that cases must reach, in percent.
+    #[schemars(range(min = 0, max = 100))]
+    coverage: Option<i64>,
+    settles: Option<SettlesShape>,
+    fall_back: Option<FallBackShape>,
+}
+
+/// Whether a case may fail; "may fail" unless said otherwise.
+#[derive(JsonSchema)]
+#[schemars(rename = "cases")]
+#[allow(dead_code)]
+enum CasesShape {
+    #[schemars(rename = "may fail")]
+    MayFail,
+    #[schemars(rename = "must pass")]
+    MustPass,
+}
+
+/// Whether a cycle like the last one may cost more than what is left of budget and stock; "may exceed" unless said
+/// otherwise.
+#[derive(JsonSchema)]
+#[schemars(rename = "forecast")]
+#[allow(dead_code)]
+enum ForecastShape {
+    #[schemars(rename = "may exceed")]
+    MayExceed,
+    #[schemars(rename = "must fit")]
+    MustFit,
+}
+
+/// The first cycle that a release settles, when it takes effect within one; "this cycle" unless said otherwise.
+#[derive(JsonSchema)]
+#[schemars(rename = "settles")]
+#[allow(dead_code)]
+enum SettlesShape {
+    /// The one at whose end it is in force.
+    #[schemars(rename = "this cycle")]
+    This,
+    /// The first that begins under it.
+    #[schemars(rename = "next cycle")]
+    Next,
+}
+
+/// A release with more failed events than this, within so many seconds, makes way for the one before it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "fall-back")]
+#[allow(dead_code)]
+struct FallBackShape {
+    #[schemars(range(min = 0, max = 10_000))]
+    failures: i64,
+    #[schemars(range(min = 1, max = 86_400))]
+    seconds: i64,
 }

@@ -84,6 +84,16 @@ pub trait RuleModule: Send + Sync {
     }
 }
 
+/// One compiled file can be the module of several releases: a rollback brings back what is there.
+impl<T: RuleModule + ?Sized> RuleModule for Arc<T> {
+    fn handlers(&self) -> &[Handler] {
+        (**self).handlers()
+    }
+    fn decide(&self, handler: usize, question: &Question<'_>) -> Verdict {
+        (**self).decide(handler, question)
+    }
+}
+
 /// What a language needs from whoever runs it.
 #[derive(Clone, Default)]
 pub struct Runtime {

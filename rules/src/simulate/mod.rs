@@ -1,13 +1,16 @@
 //! Campaigns in memory, at full speed: what a stream of events would cost, and who would get what.
 //!
 //! [`world`] is the campaign with its settlements, [`playback`] drives one with events, [`report`] says what came of
-//! it, [`costs`] adds up by rule line and member, [`compare`] plays two releases side by side. [`population`] makes events of
-//! people who are described, [`forecast`] plays them many times. [`rows`] is a store in
+//! it, [`costs`] adds up by rule line and member, [`compare`] plays two releases side by side, [`cycle`] one cycle of
+//! a running campaign under two, and [`follow`] follows one. [`population`] makes events of people who are described,
+//! [`forecast`] plays them many times. [`rows`] is a store in
 //! memory that tests and fuzzing drive the book with as a database would, [`recorded`] makes the learning race's events.
 //! Promises: the same events, releases and seed give the same report. Must not know: files, databases, the wall clock.
 
 pub mod compare;
 pub mod costs;
+pub mod cycle;
+pub mod follow;
 pub mod forecast;
 pub mod playback;
 pub mod population;

@@ -102,7 +102,7 @@ impl Playback {
     }
 }
 
-fn next_due(world: &World) -> i64 {
+pub(super) fn next_due(world: &World) -> i64 {
     let Some(release) = world.releases().newest() else { return i64::MAX };
     let calendar = &release.campaign.calendar;
     let next = calendar.cycle(world.book().head().closed_through + 1).filter(|_| calendar.has_cycles());

@@ -1,6 +1,6 @@
 //! One story that asks every route, on both databases: a route that it does not ask fails it.
 
-use super::world::{Answer, MANIFEST, NOW, RULES, World, answer, at_ms, lesson, structured};
+use super::world::{Answer, LEADS_KEY, MANIFEST, NOW, RULES, World, answer, at_ms, lesson, structured};
 use serde_json::{Value, json};
 
 const CAMPAIGN: &str = "/v1/campaigns/{campaign}";
@@ -26,6 +26,8 @@ async fn every_route(mut world: World) {
     campaigns(&world).await;
     cycles(&world).await;
     releases(&world).await;
+    proposals(&world).await;
+    shadow(&world).await;
     let known: std::collections::BTreeSet<(String, String)> =
         guerdon::http::route_names().into_iter().map(|(method, path)| (method, path.to_string())).collect();
     assert_eq!(world.asked(), known);
@@ -175,4 +177,64 @@ async fn releases(world: &World) {
     assert_eq!((status, &wrong["diagnostics"][0]["file"]), (422, &json!("rules.rhai")), "{wrong}");
     assert_eq!(post(folder(json!({ "base64": "!" }))).await.0, 400);
     assert_eq!(post(json!({ "files": {}, "author": "me", "effective_from": "soon" })).await.0, 400);
+}
+
+/// Planned and proposed by `app`, approved by `lead`, rolled back.
+async fn proposals(world: &World) {
+    let policy = format!("{MANIFEST}\n[releases]\napprovals = 1\n");
+    let folder = |rules: &str| json!({ "campaign.toml": policy, "rules.rhai": rules });
+    let added = world.ask("POST", "/v1/releases", &[]).json(&json!({ "files": folder(RULES), "author": "me" }));
+    assert_eq!(answer(added).await.0, 201);
+    let more = RULES.replace("/ 100", "/ 50");
+    let refused = world.ask("POST", "/v1/releases", &[]).json(&json!({ "files": folder(&more), "author": "me" }));
+    assert_eq!(answer(refused).await.0, 403);
+
+    let Answer(status, plan) = send(world, "POST", "/plan", &[], json!({ "files": folder(&more), "effective_from": "next cycle" })).await;
+    assert_eq!((status, &plan["needs"], &plan["difference"]["functions"][0]["name"]), (200, &json!(1), &json!("on_cycle_close")), "{plan}");
+    let change = |base: &Value| json!({ "files": folder(&more), "effective_from": "next cycle", "base": base, "note": "twice as many" });
+    let old = json!({ "release": 1, "proposal": 0 });
+    assert_eq!(send(world, "POST", "/proposals", &[], change(&old)).await.0, 409);
+    let Answer(status, proposed) = send(world, "POST", "/proposals", &[], change(&plan["base"])).await;
+    assert_eq!((status, &proposed["proposal"]["author"]), (201, &json!("app")), "{proposed}");
+    let hash = plan["hash"].as_str().unwrap();
+    assert_eq!(ask(world, "GET", "/proposals", &[]).await.1[0]["hash"], hash);
+    assert_eq!(ask(world, "GET", "/proposals/{hash}", &[hash]).await.1["plan"]["hash"], hash);
+    assert_eq!(ask(world, "GET", "/proposals/{hash}", &["00"]).await.0, 404);
+
+    let approve = |key: &'static str| {
+        answer(world.ask_as(key, "POST", &format!("{CAMPAIGN}/proposals/{{hash}}/approve"), &["race", hash], "").json(&json!({})))
+    };
+    assert_eq!(approve(super::world::KEY).await.0, 403);
+    let pretends = world.ask("POST", &format!("{CAMPAIGN}/proposals/{{hash}}/approve"), &["race", hash]).header("x-guerdon-as", "lead");
+    assert_eq!(answer(pretends.json(&json!({}))).await.0, 400);
+    let Answer(status, live) = approve(LEADS_KEY).await;
+    assert_eq!((status, &live["release"]["added"], &live["proposal"]["state"]), (200, &json!(true), &json!("live")), "{live}");
+    assert_eq!(approve(LEADS_KEY).await.0, 404);
+    assert_eq!(send(world, "POST", "/proposals/{hash}/reject", &[hash], json!({ "why": "late" })).await.0, 404);
+
+    let Answer(status, back) = send(world, "POST", "/rollback", &[], json!({ "note": "wrong" })).await;
+    assert_eq!((status, back.as_array().map(Vec::len)), (200, Some(1)), "{back}");
+    assert_eq!(send(world, "POST", "/rollback", &[], json!({ "to": 99 })).await.0, 404);
+}
+
+async fn shadow(world: &World) {
+    let folder = |rules: &str| json!({ "files": { "campaign.toml": MANIFEST, "rules.rhai": rules }, "note": "try" });
+    assert_eq!(ask(world, "GET", "/shadow", &[]).await.0, 404);
+    assert_eq!(send(world, "PUT", "/shadow", &[], folder("fn on_nothing(event) {}")).await.0, 422);
+    let Answer(status, started) = send(world, "PUT", "/shadow", &[], folder(&RULES.replace("event.data.points)", "1)"))).await;
+    assert_eq!((status, &started["number"], &started["author"]), (200, &json!(1), &json!("app")), "{started}");
+    assert_eq!(send(world, "PUT", "/shadow", &[], folder(RULES)).await.0, 409);
+    let mut event = lesson("shadowed", "carol", 7);
+    event["time"] = json!("2020-09-29T00:00:00Z");
+    assert_eq!(super::world::outcome(world, &event).await, "booked");
+    let Answer(status, report) = ask(world, "GET", "/shadow", &[]).await;
+    assert_eq!(status, 200, "{report}");
+    let difference = &report["differences"][0];
+    assert_eq!((&difference["event"]["id"], &difference["was"]["effects"][0]["count"]), (&json!("shadowed"), &json!(7)), "{report}");
+    assert_eq!(difference["would"]["effects"][0]["count"], 1);
+    let Answer(status, ended) = ask(world, "DELETE", "/shadow", &[]).await;
+    assert_eq!((status, &ended["ended_by"]), (200, &json!("app")));
+    assert_eq!(ask(world, "DELETE", "/shadow", &[]).await.0, 404);
+    let again = world.ask_with("GET", &format!("{CAMPAIGN}/shadow"), &["race"], "?shadow=2");
+    assert_eq!(answer(again).await.0, 404);
 }

@@ -17,6 +17,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub const KEY: &str = "a key of this test";
+/// Somebody else's, named `lead`.
+pub const LEADS_KEY: &str = "another key of this test";
 /// Wednesday of the first cycle, 12:00 in Shanghai.
 pub const NOW: &str = "2020-09-23T04:00:00Z";
 
@@ -117,6 +119,11 @@ impl World {
 
     /// [`World::ask`] with a query: `?limit=1`.
     pub fn ask_with(&self, method: &str, route: &str, values: &[&str], query: &str) -> RequestBuilder {
+        self.ask_as(KEY, method, route, values, query)
+    }
+
+    /// [`World::ask_with`] as the holder of a key.
+    pub fn ask_as(&self, key: &str, method: &str, route: &str, values: &[&str], query: &str) -> RequestBuilder {
         self.asked.lock().unwrap().insert((method.into(), route.into()));
         let mut path = String::new();
         let mut values = values.iter();
@@ -128,7 +135,7 @@ impl World {
             }
         }
         path.push_str(query);
-        self.request(method, &path).header("authorization", format!("Bearer {KEY}"))
+        self.request(method, &path).header("authorization", format!("Bearer {key}"))
     }
 
     /// A request without a key.
@@ -154,7 +161,7 @@ impl World {
 }
 
 pub fn keyed() -> Access {
-    Access::Keys(vec![ApiKey::from_clear("app", KEY)])
+    Access::Keys(vec![ApiKey::from_clear("app", KEY), ApiKey::from_clear("lead", LEADS_KEY)])
 }
 
 pub fn files() -> Files {

@@ -2,17 +2,24 @@
 //! flow: no request fails, each cycle is settled under its own rules, and other hosts pick the change up by themselves.
 
 use crate::facts::*;
-use crate::process::{Ground, post};
+use crate::process::{Ground, post, post_codes};
 use crate::world::*;
+use guerdon::clock::{Clock, SystemClock};
+use guerdon::flow::effective::Effective;
+use guerdon::flow::proposal::Wanted;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+const POLICY: &str = "\n[releases]\napprovals = 1\ncases = \"must pass\"\nforecast = \"must fit\"\n";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn each_cycle_is_settled_under_its_own_rules() {
     on_each(FIRST_WEEK, async |world| {
-        let host = world.racing(300).await;
+        let host = world.host().await;
+        host.add_release(race_with(RACE, POLICY), None, "product", "go-live").await.unwrap();
+        import(&host, "jd-20", 1..=300).await;
         import(&host, "jd-100", 1001..=1010).await;
         let other = world.hosts(1).await.remove(0);
         let other = if world.database.is_sqlite() { host.clone() } else { other };
@@ -26,8 +33,13 @@ async fn each_cycle_is_settled_under_its_own_rules() {
             })
         };
         let flowing = [traffic(host.clone(), FIRST_WEEK, 0), traffic(other.clone(), FIRST_WEEK, 25)];
-        let added = host.add_release(campaign("learning-race-5x20"), Some(at_ms(FIRST_CLOSE)), "product", "5 × 20").await.unwrap();
-        assert_eq!((added.number, added.added), (2, true));
+        let (files, effective) = (race_with("learning-race-5x20", POLICY), Effective::NextCycle);
+        let plan = host.plan(RACE, &files, effective).await.unwrap();
+        assert_eq!(plan.takes_effect.parse::<jiff::Timestamp>().unwrap().as_millisecond(), at_ms(FIRST_CLOSE));
+        let wanted = Wanted { files, base: plan.base, effective, author: "mia".into(), note: "5 × 20".into() };
+        let proposed = host.propose(RACE, wanted).await.unwrap().proposal.unwrap();
+        let live = other.approve(RACE, &proposed.hash, "li", "").await.unwrap().release.unwrap();
+        assert_eq!((live.number, live.added), (2, true));
         for one in flowing {
             one.await.unwrap();
         }
@@ -53,29 +65,39 @@ async fn each_cycle_is_settled_under_its_own_rules() {
     .await;
 }
 
-/// The same over HTTP, with real processes: every request is answered 200 throughout.
+/// The same with real processes and the commands that people use: planned, applied and approved while events flow. Every
+/// request is answered 200 throughout, and every host decides by the new release, also the one that was not asked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_request_fails_while_a_release_is_added() {
+async fn planned_applied_and_approved_while_events_flow() {
     on_each(FIRST_WEEK, async |world| {
         let ground = Ground::new(world);
+        let with_policy = |name: &str| {
+            let mut files = ground.campaign(name);
+            let text = String::from_utf8(files["campaign.toml"].to_vec()).unwrap() + POLICY;
+            files.insert("campaign.toml".into(), text.into_bytes().into());
+            files
+        };
+        ground.write("campaigns/learning-race", &with_policy(RACE));
         let mut hosts = vec![ground.serve()];
         if !world.database.is_sqlite() {
             hosts.push(ground.serve());
         }
+        let client = reqwest::Client::new();
+        post_codes(&client, &hosts[0].address, "jd-20", 200).await;
         let done = Arc::new(AtomicBool::new(false));
         let sent = Arc::new(AtomicUsize::new(0));
         let traffic: Vec<_> = (0..4)
             .map(|sender| {
                 let (done, sent, address) = (done.clone(), sent.clone(), hosts[sender % hosts.len()].address.clone());
-                let lessons: Vec<_> = (0..400).map(|n| ground.lesson(&format!("m{sender}"), &format!("L{n}"))).collect();
+                let lesson = |n: usize| ground.lesson(&format!("m{sender}"), &format!("L{n}"));
+                let lessons: Vec<_> = (0..20_000).map(lesson).collect();
                 tokio::spawn(async move {
                     let client = reqwest::Client::new();
-                    // Until the release is there, and some time longer.
-                    for (n, lesson) in lessons.iter().enumerate() {
+                    for lesson in &lessons {
                         let answers = post(&client, &address, std::slice::from_ref(lesson)).await.expect("an answer");
                         assert_eq!(answers[0]["outcome"], "booked", "{answers:?}");
                         sent.fetch_add(1, Ordering::SeqCst);
-                        if n > 50 && done.load(Ordering::SeqCst) {
+                        if done.load(Ordering::SeqCst) {
                             return;
                         }
                     }
@@ -85,21 +107,44 @@ async fn no_request_fails_while_a_release_is_added() {
         while sent.load(Ordering::SeqCst) < 20 {
             tokio::task::yield_now().await;
         }
-        let text = |content: &[u8]| String::from_utf8(content.to_vec()).unwrap();
-        let files: BTreeMap<String, String> =
-            ground.campaign("learning-race-5x20").iter().map(|(name, content)| (name.clone(), text(content))).collect();
-        let client = reqwest::Client::new();
-        let release = json!({"files": files, "effective_from": ground.now, "author": "product", "note": "5 × 20"});
-        let answer = client.post(format!("{}/v1/releases", hosts[0].address)).json(&release).send().await.unwrap();
-        assert_eq!(answer.status(), 201);
-        // Every host, also the one that was not asked, decides by it from now on.
+
+        let folder = ground.write("change", &with_policy("learning-race-5x20"));
+        let path = folder.to_str().unwrap();
+        let plan = ["plan", path, "--out", "change.plan", "--note", "5 × 20 as agreed"];
+        let (code, told) = ground.run_as("mia", &hosts[0], &plan);
+        assert_eq!(code, 0, "{told}");
+        for words in ["function on_cycle_close changes", "needs 1 approval", "rewards.jd-100.face_value"] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        // Edited after it was planned.
+        let rules = folder.join("rules.rhai");
+        let text = std::fs::read_to_string(&rules).unwrap();
+        std::fs::write(&rules, text.replace("5 * (member", "50 * (member")).unwrap();
+        let (code, told) = ground.run_as("mia", &hosts[0], &["apply", "change.plan"]);
+        assert!(code == 2 && told.contains("the plan is stale"), "{told}");
+        std::fs::write(&rules, text).unwrap();
+        let (code, told) = ground.run_as("mia", &hosts[0], &["apply", "change.plan", "--format", "json"]);
+        assert_eq!(code, 0, "{told}");
+        let applied: serde_json::Value = serde_json::from_str(&told).unwrap();
+        let hash = applied["proposal"]["hash"].as_str().unwrap();
+        let (code, told) = ground.run_as("mia", &hosts[0], &["approve", RACE, hash]);
+        assert!(code == 2 && told.contains("mia proposed this: somebody else approves it"), "{told}");
+        let other = hosts.last().unwrap();
+        let (code, told) = ground.run_as("li", other, &["approve", RACE, hash]);
+        assert!(code == 0 && told.contains("release 2 is live"), "{told}");
+
         for (index, host) in hosts.iter().enumerate() {
-            let lesson = ground.lesson("after", &format!("L{index}"));
+            let now = jiff::Timestamp::from_millisecond(SystemClock.now_ms()).unwrap().to_string();
+            let data = json!({"member": "after", "lesson": format!("L{index}"), "points": 1});
+            let lesson = fact(&now, "course", &format!("after-L{index}"), "lesson.finished", &data);
             post(&client, &host.address, std::slice::from_ref(&lesson)).await.unwrap();
             let query = format!("{}/v1/campaigns/{RACE}/events/lookup?source=course&id=after-L{index}", host.address);
             let event: serde_json::Value = client.get(query).send().await.unwrap().json().await.unwrap();
             assert_eq!(event["release"], 2, "{event}");
         }
+        // One command back, and nobody has to be asked.
+        let (code, told) = ground.run_as("ops", &hosts[0], &["rollback", RACE, "--note", "a drill"]);
+        assert!(code == 0 && told.contains("release 3 brings back release 1"), "{told}");
         done.store(true, Ordering::SeqCst);
         for one in traffic {
             one.await.unwrap();

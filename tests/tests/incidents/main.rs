@@ -1,5 +1,7 @@
 //! What went wrong once, provoked again: one file an incident, each on SQLite and on PostgreSQL, through the real host.
 
+mod approval;
+mod beforehand;
 mod client_gone;
 mod facts;
 mod i1_killed;

@@ -54,6 +54,30 @@ impl Ground {
         changed(&campaign(name), &days)
     }
 
+    /// Puts a campaign's files into a folder of that name; its path.
+    pub fn write(&self, folder: &str, files: &Files) -> std::path::PathBuf {
+        let folder = self.folder.path().join(folder);
+        for (name, content) in files {
+            let path = folder.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        folder
+    }
+
+    /// Runs the program as somebody, against a host: its exit code, and what it printed.
+    pub fn run_as(&self, name: &str, host: &Served, arguments: &[&str]) -> (i32, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_guerdon-tested"))
+            .args(arguments)
+            .args(["--as", name, "--host", &host.address])
+            .env("NO_COLOR", "1")
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        (output.status.code().unwrap_or(-1), text)
+    }
+
     pub fn serve(&self) -> Served {
         let path = |path: &Path| path.to_str().unwrap().to_string();
         let mut child = Command::new(env!("CARGO_BIN_EXE_guerdon-tested"))

@@ -161,6 +161,14 @@ pub fn campaign(name: &str) -> Files {
     Files::from([file("campaign.toml"), file("rules.rhai")])
 }
 
+/// One of the project's campaigns, with more in its campaign.toml.
+pub fn race_with(name: &str, more: &str) -> Files {
+    let mut files = campaign(name);
+    let text = String::from_utf8(files["campaign.toml"].to_vec()).unwrap() + more;
+    files.insert("campaign.toml".into(), text.into_bytes().into());
+    files
+}
+
 /// A campaign with a part of its rules, or of its manifest, written differently.
 pub fn changed(files: &Files, changes: &[(&str, &str)]) -> Files {
     let mut files = files.clone();

@@ -1,7 +1,7 @@
 //! Hand-written SQL against the promises: the database itself refuses it and names the row; and with that one defence
 //! removed the same SQL goes through, so that each defence is shown to be needed.
 
-use guerdon::store::{SettlementRow, SettlementState};
+use guerdon::store::{ApprovalRow, ProposalEnd, ProposalRow, ProposalState, SettlementRow, SettlementState};
 use guerdon_rules::book::rows::{EventRow, GrantRow, GrantState, Held, Outcome};
 use guerdon_tests::rows::*;
 use guerdon_tests::stores::World;
@@ -137,6 +137,80 @@ const ATTACKS: &[Attack] = &[
         &["grants_same"],
         &["grants_same on grants"],
     ),
+    // Proposals and approvals.
+    both(
+        "insert into approvals (campaign, proposal, approver, hash, note, at_ms) values (1, 2, 'mia', 'bb', '', 8)",
+        "approvals campaign 1 proposal 2 was made by mia: whoever proposes does not approve",
+        &["approvals_other"],
+        &["approvals_other on approvals"],
+    ),
+    both(
+        "insert into approvals (campaign, proposal, approver, hash, note, at_ms) values (1, 2, 'eve', 'aa', '', 8)",
+        "approvals campaign 1 proposal 2 is not open with this content: nothing is approved",
+        &["approvals_hash"],
+        &["approvals_hash on approvals"],
+    ),
+    both(
+        "insert into approvals (campaign, proposal, approver, hash, note, at_ms) values (1, 1, 'eve', 'aa', '', 8)",
+        "approvals campaign 1 proposal 1 is not open with this content: nothing is approved",
+        &["approvals_hash"],
+        &["approvals_hash on approvals"],
+    ),
+    both(
+        "update approvals set hash = 'cc' where proposal = 2",
+        "approvals campaign 1 proposal 2 approver li is an approval: it never changes",
+        &["approvals_stay_update"],
+        &["approvals_stay on approvals"],
+    ),
+    both(
+        "delete from approvals where proposal = 2",
+        "approvals campaign 1 proposal 2 approver li is an approval: it never changes",
+        &["approvals_stay_delete"],
+        &["approvals_stay on approvals"],
+    ),
+    both(
+        "update proposals set hash = 'cc' where number = 2",
+        "proposals campaign 1 number 2 is a proposal: its content never changes",
+        &["proposals_same"],
+        &["proposals_same on proposals"],
+    ),
+    both(
+        "update proposals set needs = 1 where number = 2",
+        "proposals campaign 1 number 2 is a proposal: its content never changes",
+        &["proposals_same"],
+        &["proposals_same on proposals"],
+    ),
+    both(
+        "update proposals set state = 2, release = 2, ended_ms = 9 where number = 2",
+        "proposals campaign 1 number 2 is not approved: it cannot be live",
+        &["proposals_approved"],
+        &["proposals_approved on proposals"],
+    ),
+    both(
+        "update proposals set ended_why = 'yes' where number = 1",
+        "proposals campaign 1 number 1 has ended: that is never undone",
+        &["proposals_ended"],
+        &["proposals_ended on proposals"],
+    ),
+    both(
+        "delete from proposals where number = 1",
+        "proposals campaign 1 number 1 is a proposal: it is never deleted",
+        &["proposals_stay"],
+        &["proposals_stay on proposals"],
+    ),
+    both(
+        "insert into proposals (campaign, number, base, hash, effective, needs, files, plan, author, note, at_ms, state, release, ended_ms)
+         select campaign, 9, base, hash, effective, needs, files, plan, author, note, at_ms, 2, 2, 9 from proposals where number = 1",
+        "proposals campaign 1 number 9 is new: it begins open",
+        &["proposals_begin", "proposals_replace"],
+        &["proposals_begin on proposals"],
+    ),
+    Attack {
+        sql: "insert into proposals (campaign, number, base, hash, effective, needs, files, plan, author, note, at_ms)
+              select campaign, 9, base, hash, effective, needs, files, plan, author, note, at_ms from proposals where number = 2",
+        says: ["proposals campaign 1 number 9 cannot be added: that number, or an open proposal, is there already", "proposals_open"],
+        defended_by: [&["proposals_replace", "index proposals_open"], &["index proposals_open"]],
+    },
     // Ledger and journal.
     both("update postings set amount = 40", "postings campaign 1 position 1 ordinal 1 is a ledger line", &["postings_stay_update"], &["postings_stay on postings"]),
     both("delete from postings", "postings campaign 1 position 1 ordinal 1 is a ledger line", &["postings_stay_delete"], &["postings_stay on postings"]),
@@ -232,6 +306,8 @@ const ONLY_SQLITE: &[Attack] = &[
     ),
 ];
 const ONLY_POSTGRES: &[Attack] = &[
+    both("truncate proposals", "proposals: a table of the book is never emptied", &[], &["proposals_truncate on proposals"]),
+    both("truncate approvals", "approvals: a table of the book is never emptied", &[], &["approvals_truncate on approvals"]),
     both("truncate postings", "postings: a table of the book is never emptied", &[], &["postings_truncate on postings"]),
     both("truncate journal", "journal: a table of the book is never emptied", &[], &["journal_truncate on journal"]),
     both("truncate events", "events: a table of the book is never emptied", &[], &["events_truncate on events"]),
@@ -266,8 +342,10 @@ async fn book(world: &World) {
         author: "me".into(),
         note: String::new(),
         at_ms: 0,
+        copy_of: None,
     };
     open.add_release(&release).await.unwrap();
+    propose(&mut *open).await;
     let settlement = SettlementRow {
         cycle: 1,
         revision: 1,
@@ -285,6 +363,29 @@ async fn book(world: &World) {
     let second = delta(&first.head);
     open.write(&second).await.unwrap();
     open.commit().await.unwrap();
+}
+
+/// Proposal 1 was rejected, 2 is open with one of the two approvals that it needs.
+async fn propose(open: &mut dyn guerdon::store::Transaction) {
+    let proposal = |number: i32, hash: &str, needs| ProposalRow {
+        number,
+        base: 1,
+        hash: hash.into(),
+        effective: "at once".into(),
+        needs,
+        plan: "{}".into(),
+        author: "mia".into(),
+        note: String::new(),
+        at_ms: 5,
+        state: ProposalState::Open,
+        end: None,
+    };
+    open.add_proposal(&proposal(1, "aa", 1), &[1]).await.unwrap();
+    let end = ProposalEnd { by: "li".into(), why: "no".into(), at_ms: 6, release: None };
+    open.end_proposal(1, ProposalState::Rejected, &end).await.unwrap();
+    open.add_proposal(&proposal(2, "bb", 2), &[2]).await.unwrap();
+    let approval = ApprovalRow { proposal: 2, approver: "li".into(), hash: "bb".into(), note: String::new(), at_ms: 7 };
+    open.add_approval(&approval).await.unwrap();
 }
 
 async fn defend(world: &World, attacks: &[Attack]) {

@@ -15,7 +15,7 @@ async fn a_newer_or_changed_database_is_refused() {
         );
         world.sql(&newer).await;
         let refused = store::open(&world.address, &Options::default()).await.err();
-        assert!(matches!(refused, Some(StoreError::Newer { database: 9001, host: 3 })), "{refused:?}");
+        assert!(matches!(refused, Some(StoreError::Newer { database: 9001, host: 5 })), "{refused:?}");
         world.sql("delete from _sqlx_migrations where version = 9001").await;
         store::open(&world.address, &Options::default()).await.map(drop).unwrap();
         world.sql(&format!("update _sqlx_migrations set checksum = {cast} where version = 1")).await;
@@ -63,6 +63,7 @@ async fn releases_and_names_come_back() {
             author: "me".into(),
             note: "first".into(),
             at_ms: 2,
+            copy_of: (number == 2).then_some(1),
         };
         let mut open = store.begin(campaign).await.unwrap();
         open.add_release(&release(1)).await.unwrap();

@@ -8,8 +8,10 @@ mod cards;
 mod error;
 mod prefetch;
 mod reads;
+mod releases;
 mod rows;
 mod settlement;
+mod shadows;
 mod transaction;
 mod write;
 

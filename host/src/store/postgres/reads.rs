@@ -1,12 +1,12 @@
 //! The store outside transactions: each read is one consistent statement. Must not know: what rows mean.
 
 use super::transaction::{self, BEGIN};
-use super::{PostgresStore, cards, prefetch, rows, settlement, store_error};
+use super::{PostgresStore, cards, prefetch, releases, rows, settlement, shadows, store_error};
 use crate::store::encode;
 use crate::store::rows::columns;
 use crate::store::{
-    CampaignRow, Early, Imported, LedgerLine, PoolStatus, ReleaseRow, Result, SealedCode, SettlementRow, Store, StoreError, StoredJournal,
-    Transaction,
+    ApprovalRow, CampaignRow, Early, Followed, Imported, LedgerLine, PoolStatus, ProposalRow, ReleaseRow, Result, SealedCode,
+    SettlementRow, ShadowDecision, ShadowRow, Store, StoreError, StoredJournal, Transaction,
 };
 use async_trait::async_trait;
 use guerdon_rules::book::rows::{EventRow, GrantRow, GrantState, Head, MemberRow, StandingRow};
@@ -84,6 +84,58 @@ impl Store for PostgresStore {
         let statement =
             sqlx::query(concat!("select ", columns!(release), " from releases where campaign = $1 and number > $2 order by number"));
         self.rows(statement.bind(campaign).bind(after), rows::release).await
+    }
+
+    async fn proposals(&self, campaign: i32) -> Result<Vec<ProposalRow>> {
+        releases::proposals(&mut *self.reader().await?, campaign).await
+    }
+
+    async fn proposal_files(&self, campaign: i32, number: i32) -> Result<Option<Vec<u8>>> {
+        releases::proposal_files(&mut *self.reader().await?, campaign, number).await
+    }
+
+    async fn approvals(&self, campaign: i32) -> Result<Vec<ApprovalRow>> {
+        releases::approvals(&mut *self.reader().await?, campaign).await
+    }
+
+    async fn follow(&self, campaign: i32, after: (i64, i32), limit: i64) -> Result<Vec<Followed>> {
+        shadows::follow(&mut *self.reader().await?, campaign, after, limit).await
+    }
+
+    async fn shadows(&self, campaign: i32) -> Result<Vec<ShadowRow>> {
+        shadows::all(&mut *self.reader().await?, campaign).await
+    }
+
+    async fn take_shadow(&self, campaign: i32, shadow: i32, owner: &str, seconds: i64) -> Result<bool> {
+        let mut open = self.lanes.begin_with(BEGIN).await.map_err(store_error)?;
+        let taken = shadows::take_lease(&mut open, campaign, shadow, owner, seconds).await?;
+        open.commit().await.map_err(store_error)?;
+        Ok(taken)
+    }
+
+    async fn keep_shadow_decisions(
+        &self,
+        campaign: i32,
+        shadow: i32,
+        from: (i64, i32),
+        to: (i64, i32),
+        decisions: &[ShadowDecision],
+    ) -> Result<bool> {
+        let mut open = self.lanes.begin_with(BEGIN).await.map_err(store_error)?;
+        if !shadows::advance(&mut open, campaign, shadow, from, to).await? {
+            return Ok(false);
+        }
+        shadows::decided(&mut open, campaign, shadow, decisions).await?;
+        open.commit().await.map_err(store_error)?;
+        Ok(true)
+    }
+
+    async fn shadow_differences(&self, campaign: i32, shadow: i32, after: (i64, i32), limit: i64) -> Result<Vec<ShadowDecision>> {
+        shadows::differences(&mut *self.reader().await?, campaign, shadow, after, limit).await
+    }
+
+    async fn shadow_counts(&self, campaign: i32, shadow: i32) -> Result<(i64, i64)> {
+        shadows::counts(&mut *self.reader().await?, campaign, shadow).await
     }
 
     async fn import_codes(&self, pool: &str, codes: &[SealedCode], at_ms: i64) -> Result<Imported> {

@@ -3,9 +3,12 @@
 //! Promises: dropped without `commit`, it is rolled back; after a failed or cancelled step it can only be rolled back.
 //! Must not know: SQL, but for its own beginning.
 
-use super::{cards, prefetch, rows, settlement, store_error, write};
+use super::{cards, prefetch, releases, rows, settlement, shadows, store_error, write};
 use crate::store::rows::{columns, step};
-use crate::store::{Early, GrantWithCode, ReleaseRow, Result, SettlementRow, StoreError, Transaction};
+use crate::store::{
+    ApprovalRow, Early, GrantWithCode, ProposalEnd, ProposalRow, ProposalState, ReleaseRow, Result, SettlementRow, ShadowRow, StoreError,
+    Transaction,
+};
 use async_trait::async_trait;
 use guerdon_rules::book::rows::{CycleRow, Delta, EventRow, GrantRow, GrantState, Head, MemberRow, PoolRow, StandingRow, WaitRow};
 use guerdon_rules::event::Key;
@@ -137,10 +140,34 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn add_release(&mut self, release: &ReleaseRow) -> Result<()> {
-        step!(self, connection => write::release(connection, self.head.campaign, release).await)
+        step!(self, connection => releases::add(connection, self.head.campaign, release).await)
     }
     async fn add_names(&mut self, first: Code, names: &[String]) -> Result<()> {
         step!(self, connection => write::names(connection, self.head.campaign, first, names).await)
+    }
+    async fn proposals(&mut self) -> Result<Vec<ProposalRow>> {
+        step!(self, connection => releases::proposals(connection, self.head.campaign).await)
+    }
+    async fn add_proposal(&mut self, proposal: &ProposalRow, files: &[u8]) -> Result<()> {
+        step!(self, connection => releases::add_proposal(connection, self.head.campaign, proposal, files).await)
+    }
+    async fn end_proposal(&mut self, number: i32, state: ProposalState, end: &ProposalEnd) -> Result<()> {
+        step!(self, connection => releases::end_proposal(connection, self.head.campaign, number, state, end).await)
+    }
+    async fn approvals(&mut self) -> Result<Vec<ApprovalRow>> {
+        step!(self, connection => releases::approvals(connection, self.head.campaign).await)
+    }
+    async fn add_approval(&mut self, approval: &ApprovalRow) -> Result<()> {
+        step!(self, connection => releases::add_approval(connection, self.head.campaign, approval).await)
+    }
+    async fn shadows(&mut self) -> Result<Vec<ShadowRow>> {
+        step!(self, connection => shadows::all(connection, self.head.campaign).await)
+    }
+    async fn add_shadow(&mut self, shadow: &ShadowRow) -> Result<()> {
+        step!(self, connection => shadows::add(connection, self.head.campaign, shadow).await)
+    }
+    async fn end_shadow(&mut self, number: i32, by: &str, at_ms: i64) -> Result<bool> {
+        step!(self, connection => shadows::end(connection, self.head.campaign, number, by, at_ms).await)
     }
 
     async fn settlements(&mut self, cycle: i32) -> Result<Vec<SettlementRow>> {

@@ -5,7 +5,7 @@
 
 use super::{cards, store_error};
 use crate::store::encode;
-use crate::store::{ReleaseRow, Result, StoreError};
+use crate::store::{Result, StoreError};
 use guerdon_rules::book::rows::{
     CycleRow, Delta, EventRow, GrantRow, GrantState, Head, JournalRow, MemberRow, PostingRow, StandingRow, WaitRow,
 };
@@ -323,22 +323,6 @@ async fn head(connection: &mut PgConnection, campaign: i32, head: &Head) -> Resu
     .bind(encode::tally(&head.totals))
     .bind(encode::switches(&head.switches)?);
     all_there("head", run(connection, statement).await?, 1)
-}
-
-pub async fn release(connection: &mut PgConnection, campaign: i32, row: &ReleaseRow) -> Result<()> {
-    let statement = sqlx::query(
-        "insert into releases (campaign, number, hash, effective_from_ms, files, author, note, at_ms)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(campaign)
-    .bind(row.number)
-    .bind(encode::text(&row.hash))
-    .bind(row.effective_from_ms)
-    .bind(&row.files)
-    .bind(encode::text(&row.author))
-    .bind(encode::text(&row.note))
-    .bind(row.at_ms);
-    run(connection, statement).await.map(drop)
 }
 
 pub async fn names(connection: &mut PgConnection, campaign: i32, first: Code, names: &[String]) -> Result<()> {

@@ -9,8 +9,10 @@ mod error;
 mod list;
 mod prefetch;
 mod reads;
+mod releases;
 mod rows;
 mod settlement;
+mod shadows;
 mod transaction;
 mod write;
 

@@ -5,7 +5,7 @@
 use super::list::{self, Statement, Values};
 use super::{cards, store_error};
 use crate::store::encode;
-use crate::store::{ReleaseRow, Result, StoreError};
+use crate::store::{Result, StoreError};
 use guerdon_rules::book::rows::{CycleRow, Delta, EventRow, GrantRow, Head, JournalRow, MemberRow, PostingRow, StandingRow, WaitRow};
 use guerdon_rules::event::Key;
 use guerdon_rules::names::Code;
@@ -286,25 +286,6 @@ async fn head(connection: &mut SqliteConnection, campaign: i32, head: &Head) -> 
     .await
     .map_err(store_error)?;
     all_there("head", changed.rows_affected(), 1)
-}
-
-pub async fn release(connection: &mut SqliteConnection, campaign: i32, row: &ReleaseRow) -> Result<()> {
-    sqlx::query(
-        "insert into releases (campaign, number, hash, effective_from_ms, files, author, note, at_ms)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(campaign)
-    .bind(row.number)
-    .bind(encode::text(&row.hash))
-    .bind(row.effective_from_ms)
-    .bind(&row.files)
-    .bind(encode::text(&row.author))
-    .bind(encode::text(&row.note))
-    .bind(row.at_ms)
-    .execute(connection)
-    .await
-    .map_err(store_error)?;
-    Ok(())
 }
 
 pub async fn names(connection: &mut SqliteConnection, campaign: i32, first: Code, names: &[String]) -> Result<()> {

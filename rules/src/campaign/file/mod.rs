@@ -6,13 +6,14 @@
 //!
 //! [`reader`] is the TOML underneath, [`words`] the small forms; each other file reads one part: [`window`] the zone,
 //! the dates and the cycle, [`catalog`] accounts, rewards and attributes, [`events`] and [`roles`] the events,
-//! [`limits`] the caps and the budget, [`invariants`] the checks over totals.
+//! [`limits`] the caps and the budget, [`invariants`] the checks over totals, [`releases`] what a change asks for.
 
 mod catalog;
 mod events;
 mod invariants;
 mod limits;
 pub(crate) mod reader;
+mod releases;
 mod roles;
 mod window;
 pub(crate) mod words;
@@ -94,6 +95,7 @@ fn read(mut root: Table, findings: &mut Findings) -> Option<Campaign> {
     limits::check_currencies(&amounts, findings);
     let names = invariants::Names { accounts: &accounts, rewards: &rewards, events: &events };
     let invariants = invariants::invariants(&mut root, &names, findings);
+    let releases = releases::policy(&mut root, findings);
     root.close(findings);
     let (calendar, close_roles) = window?;
     Some(Campaign {
@@ -109,6 +111,7 @@ fn read(mut root: Table, findings: &mut Findings) -> Option<Campaign> {
         events,
         limits,
         invariants,
+        releases,
     })
 }
 

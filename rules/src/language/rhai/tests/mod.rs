@@ -38,6 +38,7 @@ pub fn campaign(events: Vec<EventType>, attributes: Vec<Attribute>) -> Campaign 
         calendar: calendar(),
         close_roles: vec![],
         order_independent: false,
+        releases: Default::default(),
         accounts: vec![account("learning", None, vec![1]), account("learning.lesson", Some(0), vec![])],
         rewards: vec![reward],
         attributes,

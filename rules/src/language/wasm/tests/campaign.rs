@@ -16,6 +16,7 @@ pub fn campaign() -> Campaign {
         calendar,
         close_roles: Vec::new(),
         order_independent: false,
+        releases: Default::default(),
         accounts: vec![account("learning", None), account("learning.lesson", Some(0))],
         rewards: vec![reward("jd-20")],
         attributes: vec![
