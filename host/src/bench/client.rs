@@ -4,7 +4,7 @@
 use super::{BenchError, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -13,14 +13,30 @@ use tokio::net::TcpStream;
 pub struct Driven {
     pub booked: u64,
     pub took: Duration,
-    /// Of a request, the one in a hundred that took longest, at least.
-    pub slow: Duration,
+    /// Of each request, sorted.
+    times: Vec<Duration>,
 }
 
 impl Driven {
     pub fn per_second(&self) -> f64 {
         self.booked as f64 / self.took.as_secs_f64()
     }
+
+    /// How long a request took that was slower than these of a hundred.
+    pub fn percentile(&self, of_hundred: usize) -> Duration {
+        self.times.get(self.times.len() * of_hundred / 100).copied().unwrap_or_default()
+    }
+}
+
+/// When requests are sent.
+#[derive(Clone)]
+pub enum Pace {
+    /// Each connection sends its next one when the last is answered, for so long at most.
+    Full(Duration),
+    /// As `Full`, until this is true.
+    Until(Arc<AtomicBool>),
+    /// So many a second in all, whether others are answered or not; the time of one runs from when it was due.
+    PerSecond(f64),
 }
 
 /// A whole request.
@@ -30,7 +46,7 @@ pub fn post(path: &str, content_type: &str, body: &str) -> Vec<u8> {
 }
 
 /// Sends the requests in their order over some connections, until all are answered or the time is over.
-pub async fn drive(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>, connections: usize, most: Duration) -> Result<Driven> {
+pub async fn drive(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>, connections: usize, pace: Pace) -> Result<Driven> {
     let next = Arc::new(AtomicUsize::new(0));
     let booked = Arc::new(AtomicU64::new(0));
     let mut streams = Vec::new();
@@ -42,8 +58,8 @@ pub async fn drive(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>, connection
     let began = Instant::now();
     let mut tasks = Vec::new();
     for stream in streams {
-        let (requests, next, booked) = (requests.clone(), next.clone(), booked.clone());
-        tasks.push(tokio::spawn(async move { one_connection(stream, &requests, &next, &booked, began, most).await }));
+        let (requests, next, booked, pace) = (requests.clone(), next.clone(), booked.clone(), pace.clone());
+        tasks.push(tokio::spawn(async move { one_connection(stream, &requests, &next, &booked, began, &pace).await }));
     }
     let mut times = Vec::new();
     for task in tasks {
@@ -51,8 +67,7 @@ pub async fn drive(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>, connection
     }
     let took = began.elapsed();
     times.sort_unstable();
-    let slow = times.get(times.len() * 99 / 100).copied().unwrap_or_default();
-    Ok(Driven { booked: booked.load(Ordering::Relaxed), took, slow })
+    Ok(Driven { booked: booked.load(Ordering::Relaxed), took, times })
 }
 
 async fn one_connection(
@@ -61,13 +76,23 @@ async fn one_connection(
     next: &AtomicUsize,
     booked: &AtomicU64,
     began: Instant,
-    most: Duration,
+    pace: &Pace,
 ) -> Result<Vec<Duration>> {
     let mut buffer = Vec::with_capacity(64 << 10);
     let mut times = Vec::new();
-    while began.elapsed() < most {
-        let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-        let sent = Instant::now();
+    let is_over = || match pace {
+        Pace::Full(most) => began.elapsed() >= *most,
+        Pace::Until(stop) => stop.load(Ordering::Relaxed),
+        Pace::PerSecond(_) => false,
+    };
+    while !is_over() {
+        let place = next.fetch_add(1, Ordering::Relaxed);
+        let Some(request) = requests.get(place) else { break };
+        let mut sent = Instant::now();
+        if let Pace::PerSecond(rate) = pace {
+            sent = began + Duration::from_secs_f64(place as f64 / rate);
+            tokio::time::sleep_until(sent.into()).await;
+        }
         stream.write_all(request).await?;
         booked.fetch_add(answer(&mut stream, &mut buffer).await?, Ordering::Relaxed);
         times.push(sent.elapsed());

@@ -3,12 +3,19 @@
 //! measured in the same run, on the same machine, by the same client; a host whose books do not agree afterwards is no
 //! result. Must not know: how results are printed.
 
+mod batch;
+mod board;
 mod bulk;
 mod bulk_postgres;
 mod bulk_sqlite;
 mod client;
-mod database;
+mod crowd;
+mod growth;
+mod lab;
+mod postgres;
 mod rules;
+mod settlement;
+mod single;
 mod stream;
 mod usage;
 mod usual;
@@ -18,7 +25,31 @@ use guerdon_rules::language::Runtime;
 use serde::Serialize;
 
 /// Every measurement, in the order in which they are reported.
-pub const NAMES: [&str; 6] = ["postgres.batch", "postgres.bulk_limit", "sqlite.batch", "simulate", "rule.rhai", "rule.wasm"];
+pub const NAMES: [&str; 18] = [
+    "postgres.batch",
+    "postgres.bulk_limit",
+    "postgres.memory",
+    "postgres.single",
+    "postgres.latency.p50",
+    "postgres.latency.p99",
+    "postgres.hot_member",
+    "postgres.two_hosts",
+    "postgres.growth",
+    "postgres.stock",
+    "leaderboard.rank",
+    "leaderboard.restart",
+    "settlement",
+    "settlement.serving",
+    "sqlite.batch",
+    "simulate",
+    "rule.rhai",
+    "rule.wasm",
+];
+
+/// Times what the usual host books.
+const USUAL_GOAL: f64 = 10.0;
+/// Of what plain SQL writes.
+const BULK_GOAL: f64 = 0.6;
 
 pub type Result<T> = std::result::Result<T, BenchError>;
 
@@ -72,24 +103,25 @@ impl Entry {
         Entry { name, goal, unit, skipped: Some(why.into()), ..Entry::default() }
     }
 
-    /// Value by baseline, at least the goal.
+    /// Value by baseline, held against the goal.
     fn ratio(name: &'static str, goal: f64, unit: &'static str, value: f64, baseline: f64) -> Entry {
         let ratio = value / baseline;
-        Entry {
-            name,
-            goal,
-            unit,
-            value: Some(value),
-            baseline: Some(baseline),
-            ratio: Some(ratio),
-            met: Some(ratio >= goal),
-            ..Entry::default()
-        }
+        let mut entry = Entry::value(name, goal, unit, value);
+        (entry.baseline, entry.ratio) = (Some(baseline), Some(ratio));
+        entry.met = Some(if entry.goal_is_most() { ratio <= goal } else { ratio >= goal });
+        entry
     }
 
-    /// Whether the goal is the least (a rate) or the most (a time).
+    /// The value itself, held against the goal.
+    fn value(name: &'static str, goal: f64, unit: &'static str, value: f64) -> Entry {
+        let mut entry = Entry { name, goal, unit, value: Some(value), ..Entry::default() };
+        entry.met = Some(if entry.goal_is_most() { value <= goal } else { value >= goal });
+        entry
+    }
+
+    /// Whether the goal is the least (a rate) or the most (a time, memory).
     pub fn goal_is_most(&self) -> bool {
-        self.unit == "µs"
+        ["µs", "ms", "s", "MB"].contains(&self.unit)
     }
 }
 
@@ -103,11 +135,11 @@ pub async fn run(options: &Options, runtime: &Runtime, progress: Progress<'_>) -
     }
     let wanted = |name: &str| options.names.is_empty() || options.names.iter().any(|asked| name.starts_with(asked.as_str()));
     let mut entries = Vec::new();
-    if wanted("postgres.batch") || wanted("postgres.bulk_limit") {
-        entries.extend(database::postgres(options, runtime, progress).await?);
+    if postgres::ALL.iter().any(|(name, ..)| wanted(name)) {
+        entries.extend(postgres::run(options, runtime, progress, &wanted).await?);
     }
     if wanted("sqlite.batch") {
-        entries.extend(database::sqlite(options, runtime, progress).await?);
+        entries.push(batch::sqlite(options, runtime, progress).await?);
     }
     if wanted("simulate") {
         entries.push(rules::simulate(options, progress)?);
@@ -119,5 +151,6 @@ pub async fn run(options: &Options, runtime: &Runtime, progress: Progress<'_>) -
         entries.push(rules::wasm(options, runtime)?);
     }
     entries.retain(|entry| wanted(entry.name));
+    entries.sort_by_key(|entry| NAMES.iter().position(|name| *name == entry.name));
     Ok(entries)
 }

@@ -24,6 +24,13 @@ pub fn now(server: Option<u32>) -> Option<Usage> {
     Some(Usage { own, server, idle, disk, all: ticks.iter().take(8).sum() })
 }
 
+/// Bytes of memory that this process holds.
+pub fn memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}
+
 /// The process that started this one; none when it does not run here.
 pub fn parent(process_id: u32) -> Option<u32> {
     process(process_id).map(|(parent, _)| parent)
@@ -57,4 +64,31 @@ pub fn bottleneck(from: Option<Usage>, to: Option<Usage>) -> Option<String> {
     let most = named.iter().max_by_key(|(_, share)| *share).map_or("", |(name, _)| name);
     let shares: Vec<String> = named.iter().filter(|(_, share)| *share > 0).map(|(name, share)| format!("{name} {share} %")).collect();
     Some(format!("{most} (processors: {})", shares.join(", ")))
+}
+
+/// Watches how much memory this process holds.
+pub struct MostMemory {
+    most: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl MostMemory {
+    pub fn watch() -> MostMemory {
+        let most = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let seen = most.clone();
+        let task = tokio::spawn(async move {
+            while let Some(now) = memory() {
+                seen.fetch_max(now, std::sync::atomic::Ordering::Relaxed);
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        });
+        MostMemory { most, task }
+    }
+
+    /// The most bytes so far; ends watching.
+    pub async fn most(self) -> Option<u64> {
+        self.task.abort();
+        let _ = self.task.await;
+        Some(self.most.load(std::sync::atomic::Ordering::Relaxed)).filter(|most| *most > 0)
+    }
 }

@@ -4,7 +4,7 @@
 //!
 //! Must not know: the host that it is compared with.
 
-use super::client::{Driven, drive, post};
+use super::client::{Driven, Pace, drive, post};
 use super::{BenchError, Progress, Result, stream};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -51,7 +51,7 @@ pub async fn measure(address: &PgConnectOptions, members: u64, seconds: u64, pro
         progress("the usual host", connections as u64, 32);
         let count = seconds * 4000;
         let requests = (first..first + count).map(|n| post("/events", "application/json", &stream::event(n, members))).collect();
-        let driven: Driven = drive(at, &Arc::new(requests), connections, Duration::from_secs(seconds)).await?;
+        let driven: Driven = drive(at, &Arc::new(requests), connections, Pace::Full(Duration::from_secs(seconds))).await?;
         first += count;
         details.push(format!("usual host, {connections} connections: {:.0} events/s", driven.per_second()));
         best = best.max(driven.per_second());

@@ -29,6 +29,7 @@ pub struct World {
     pub host: Arc<Host>,
     pub running: Arc<Running>,
     pub members: u64,
+    pub clock: Arc<SetClock>,
 }
 
 /// The learning race, with a budget that no measurement uses up.
@@ -38,21 +39,40 @@ pub fn files() -> Files {
     [("campaign.toml", manifest.into_bytes()), ("rules.rhai", rules.into())].map(|(name, bytes)| (name.to_string(), bytes.into())).into()
 }
 
+/// As `files`, with a card for each [`stream::WINNING_POINTS`], and no limit that a popular member could reach.
+fn measured_files() -> Files {
+    let replaced = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        let text = text.replace("/ 1000)", &format!("/ {})", stream::WINNING_POINTS));
+        text.replace("per_member_per_cycle = 100\n", "per_member_per_cycle = 1000000000\n")
+    };
+    files().into_iter().map(|(name, bytes)| (name, replaced(&bytes).into_bytes().into())).collect()
+}
+
 impl World {
     pub async fn open(store: Arc<dyn Store>, runtime: &Runtime, members: u64, codes: u64, progress: Progress<'_>) -> Result<World> {
-        let sealer = Arc::new(Sealer::from_text(&"5a".repeat(32))?);
-        let clock = Arc::new(SetClock::at(stream::NOW_MS));
-        let host = Host::open(store, clock, runtime.clone(), sealer, Settings::default()).await?;
-        host.add_release(files(), None, "bench", "measured").await?;
-        let running = host.campaign(CAMPAIGN)?;
-        let lines = (1..=codes).map(|n| (n, Ok(format!("bench-code-{n:012}"))));
-        host.import_codes("jd-20", lines, |done| progress("codes", done, codes)).await?;
-        let world = World { host, running, members };
+        let world = World::again(store, runtime, Arc::new(SetClock::at(stream::NOW_MS)), members).await?;
+        world.import("jd-20", codes, progress).await?;
         for first in (0..members).step_by(CHUNK as usize) {
             world.preload(first, members.min(first + CHUNK)).await?;
             progress("members", first, members);
         }
         Ok(world)
+    }
+
+    /// Another host on the same database.
+    pub async fn again(store: Arc<dyn Store>, runtime: &Runtime, clock: Arc<SetClock>, members: u64) -> Result<World> {
+        let sealer = Arc::new(Sealer::from_text(&"5a".repeat(32))?);
+        let host = Host::open(store, clock.clone(), runtime.clone(), sealer, Settings::default()).await?;
+        host.add_release(measured_files(), None, "bench", "measured").await?;
+        let running = host.campaign(CAMPAIGN)?;
+        Ok(World { host, running, members, clock })
+    }
+
+    pub async fn import(&self, pool: &str, codes: u64, progress: Progress<'_>) -> Result<()> {
+        let lines = (1..=codes).map(|n| (n, Ok(format!("bench-{pool}-{n:012}"))));
+        self.host.import_codes(pool, lines, |done| progress("codes", done, codes)).await?;
+        Ok(())
     }
 
     /// Members with a lesson each, decided by the book. Nothing of them can be in the database, so nothing is looked up.
@@ -72,7 +92,7 @@ impl World {
         let mut delta = decide(&mut book, &batch)?;
         for member in &mut delta.new_members {
             // Numbers count from 1.
-            member.inviter = stream::inviter(member.number.unsigned_abs() - 1).map(|index| index as i64 + 1);
+            member.inviter = stream::inviter_among(member.number.unsigned_abs() - 1, self.members).map(|index| index as i64 + 1);
         }
         open.write(&delta).await?;
         Ok(open.commit().await?)
@@ -108,13 +128,18 @@ impl World {
     }
 
     /// Requests of [`BATCH`] events each.
-    pub fn requests(&self, events: u64) -> Vec<Vec<u8>> {
-        let path = format!("/v1/campaigns/{CAMPAIGN}/events");
+    pub fn batches(&self, first: u64, events: u64, event: impl Fn(u64, u64) -> String) -> Arc<Vec<Vec<u8>>> {
         let batch = |first: u64| {
-            let events: Vec<String> = (first..first + BATCH).map(|n| stream::event(n, self.members)).collect();
-            client::post(&path, "application/cloudevents-batch+json", &format!("[{}]", events.join(",")))
+            let events: Vec<String> = (first..first + BATCH).map(|n| event(n, self.members)).collect();
+            client::post(&path(), "application/cloudevents-batch+json", &format!("[{}]", events.join(",")))
         };
-        (0..events).step_by(BATCH as usize).map(batch).collect()
+        Arc::new((first..first + events).step_by(BATCH as usize).map(batch).collect())
+    }
+
+    /// Requests of one event each.
+    pub fn singles(&self, first: u64, events: u64) -> Arc<Vec<Vec<u8>>> {
+        let single = |n: u64| client::post(&path(), "application/cloudevents+json", &stream::event(n, self.members));
+        Arc::new((first..first + events).map(single).collect())
     }
 
     pub async fn serve(&self) -> Result<Serving> {
@@ -136,6 +161,10 @@ impl World {
         let found = report.postings_sum_mismatches.iter().chain(&report.grant_mismatches).take(3).cloned().collect::<Vec<_>>();
         Err(BenchError::Wrong(format!("the audit afterwards is not clean: {}", found.join("; "))))
     }
+}
+
+fn path() -> String {
+    format!("/v1/campaigns/{CAMPAIGN}/events")
 }
 
 /// A host that listens.

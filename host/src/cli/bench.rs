@@ -55,11 +55,9 @@ fn progress_bar() -> ProgressBar {
 
 fn pretty(entries: &[Entry]) -> String {
     let rows = entries.iter().map(|entry| {
-        let goal = match (entry.baseline.is_some() || entry.goal < 100.0 && entry.unit != "µs", entry.goal_is_most()) {
-            (true, _) => format!("ratio ≥ {}", entry.goal),
-            (_, true) => format!("≤ {}", entry.goal),
-            _ => format!("≥ {}", entry.goal),
-        };
+        let sign = if entry.goal_is_most() { '≤' } else { '≥' };
+        let of = if entry.baseline.is_some() { "ratio " } else { "" };
+        let goal = format!("{of}{sign} {}", entry.goal);
         let met = entry.met.map_or("", |met| if met { " ✓" } else { " missed" });
         let number = |value: Option<f64>| value.map_or_else(|| "-".to_string(), rounded);
         let limits = entry.bottleneck.clone().or_else(|| entry.skipped.as_ref().map(|why| format!("skipped: {why}")));

@@ -164,6 +164,7 @@ impl Ahead {
             write.run(before, is_early).await?;
             // Nobody waits for it when there is no next one.
             let _ = committed.send(());
+            write.running.leaderboards.take_over(&write.running, &write.delta).await;
             Ok(())
         });
         self.writing.push_back(Writing { task, group, answers, position, is_early, committed: Some(told) });
@@ -181,7 +182,7 @@ struct Write {
 
 impl Write {
     /// `before`: the commit that must come first.
-    async fn run(self, before: Option<oneshot::Receiver<()>>, is_early: bool) -> Result<()> {
+    async fn run(&self, before: Option<oneshot::Receiver<()>>, is_early: bool) -> Result<()> {
         let (store, campaign) = (&self.host.store, self.running.row.campaign);
         let changed = || FlowError::Conflict("somebody else wrote meanwhile".into());
         let mut early = None;

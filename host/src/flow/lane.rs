@@ -348,6 +348,7 @@ async fn try_commit<'a>(
     let delta = book.take_delta();
     if !delta.is_empty() {
         commit_delta(running, transaction, &delta).await?;
+        running.leaderboards.take_over(running, &delta).await;
     }
     Ok(Done { answers, deferred })
 }

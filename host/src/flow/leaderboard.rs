@@ -1,11 +1,12 @@
 //! Leaderboards: one sorted index for each cycle and account, in memory, exact at the journal position it reports. It is
-//! made at the first question and then follows the ledger, so that it says the same on every host.
+//! made at the first question. Then it takes over what this host commits, and follows the ledger where others wrote, so
+//! that it says the same on every host.
 
 use super::error::{FlowError, Result};
 use super::host::{Host, Running};
 use super::views::{LeaderboardView, RankView};
 use guerdon_rules::book::ranking::points_and_reached;
-use guerdon_rules::book::rows::StandingRow;
+use guerdon_rules::book::rows::{Delta, StandingRow};
 use guerdon_rules::release::Release;
 use guerdon_rules::value::DEFAULT_KIND;
 use indexset::BTreeSet;
@@ -35,6 +36,21 @@ type Which = (usize, i32);
 #[derive(Default)]
 pub struct Leaderboards(Mutex<FxHashMap<Which, Arc<Mutex<Index>>>>);
 
+impl Leaderboards {
+    /// Takes over a commit of this host, so that nobody has to ask the database what moved.
+    pub(super) async fn take_over(&self, running: &Running, delta: &Delta) {
+        let made: Vec<(Which, Arc<Mutex<Index>>)> = self.0.lock().await.iter().map(|(which, index)| (*which, index.clone())).collect();
+        let rules = running.rules.load_full();
+        let Ok(release) = rules.newest() else { return };
+        for ((account, cycle), index) in made {
+            let mut index = index.lock().await;
+            if index.made && index.position + 1 == delta.head.position && index.move_all(release, account, cycle, delta).is_some() {
+                index.position = delta.head.position;
+            }
+        }
+    }
+}
+
 /// Standings of one page while an index is made.
 const PAGE: i64 = 10_000;
 /// How often an answer tries to be exact at the very last position while events flow.
@@ -55,17 +71,24 @@ impl Host {
         kind: Option<&str>,
     ) -> Result<LeaderboardView> {
         let running = self.campaign(campaign)?;
-        self.sync(&running).await?;
+        let known = running.rules.load_full();
+        let member = async {
+            match around {
+                None => Ok::<_, FlowError>(None),
+                Some(member) => Ok(Some((member, self.known_member(&running, &known, member).await?.number))),
+            }
+        };
+        let head = async { Ok::<_, FlowError>(self.store.head(running.row.campaign).await?) };
+        let (head, centre) = tokio::try_join!(head, member)?;
+        if head.releases as usize > known.releases.len() {
+            self.sync(&running).await?;
+        }
         let rules = running.rules.load_full();
         let release = rules.newest()?.clone();
         let which = (board_account(&release, account)?, self.cycle_or_current(&release, cycle)?);
         let limit = limit.clamp(1, MOST);
-        let centre = match around {
-            None => None,
-            Some(member) => Some((member, self.known_member(&running, &rules, member).await?.number)),
-        };
         let (members, places, position) = {
-            let index = self.index(&running, &release, which).await?;
+            let index = self.index(&running, &release, which, head.position).await?;
             let index = index.lock().await;
             let (kind, first) = match centre {
                 None => (kind.unwrap_or(DEFAULT_KIND).into(), 0),
@@ -99,25 +122,26 @@ impl Host {
         cycle: i32,
         member: i64,
     ) -> Result<Option<i64>> {
-        let index = self.index(running, release, (account, cycle)).await?;
+        let position = self.store.head(running.row.campaign).await?.position;
+        let index = self.index(running, release, (account, cycle), position).await?;
         let index = index.lock().await;
         Ok(index.place(member).map(|(_, place)| place as i64 + 1))
     }
 
-    /// The index, brought up to the ledger's present position.
-    async fn index(&self, running: &Running, release: &Arc<Release>, which: Which) -> Result<Arc<Mutex<Index>>> {
+    /// The index, brought up to the ledger's position.
+    async fn index(&self, running: &Running, release: &Arc<Release>, which: Which, mut position: i64) -> Result<Arc<Mutex<Index>>> {
         let index = running.leaderboards.0.lock().await.entry(which).or_default().clone();
         let mut locked = index.lock().await;
         if !locked.made {
             self.fill_index(running, release, which, &mut locked).await?;
         }
         for _ in 0..CATCH_UPS {
-            let position = self.store.head(running.row.campaign).await?.position;
-            if position == locked.position {
+            if position <= locked.position {
                 break;
             }
             self.follow(running, release, which, &mut locked).await?;
             locked.position = position;
+            position = self.store.head(running.row.campaign).await?.position;
         }
         drop(locked);
         Ok(index)
@@ -155,12 +179,16 @@ impl Host {
         standings: Vec<StandingRow>,
         index: &mut Index,
     ) -> Result<()> {
-        let new: Vec<i64> = standings.iter().map(|s| s.member).filter(|m| !index.of.contains_key(m)).collect();
+        let rules = running.rules.load_full();
+        // Where there is one kind of members, nobody has to be looked up.
+        let only = rules.releases.iter().all(|r| r.campaign.kinds().len() == 1).then(|| Arc::<str>::from(DEFAULT_KIND));
+        let new: Vec<i64> = standings.iter().map(|s| s.member).filter(|m| only.is_none() && !index.of.contains_key(m)).collect();
         let rows = if new.is_empty() { Vec::new() } else { self.store.members_by_number(running.row.campaign, &new).await? };
         let kinds: FxHashMap<i64, Arc<str>> = rows.into_iter().map(|m| (m.number, m.id.kind)).collect();
         for standing in standings {
             let (points, reached_ms) = points_and_reached(release, account, &standing).map_err(|_| overflow())?;
-            let kind = index.of.get(&standing.member).map(|(kind, _)| kind).or_else(|| kinds.get(&standing.member)).cloned();
+            let known = index.of.get(&standing.member).map(|(kind, _)| kind);
+            let kind = known.or_else(|| kinds.get(&standing.member)).or(only.as_ref()).cloned();
             if let Some(kind) = kind {
                 index.put(standing.member, kind, points, reached_ms);
             }
@@ -170,6 +198,17 @@ impl Host {
 }
 
 impl Index {
+    /// None: something of it cannot be told from the commit alone, and is left to who follows the ledger.
+    fn move_all(&mut self, release: &Release, account: usize, cycle: i32, delta: &Delta) -> Option<()> {
+        let members = delta.new_members.iter().chain(&delta.changed_members);
+        let kinds: FxHashMap<i64, &Arc<str>> = members.map(|m| (m.number, &m.id.kind)).collect();
+        for standing in delta.standings.iter().chain(&delta.changed_standings).filter(|s| s.cycle == cycle) {
+            let (points, reached_ms) = points_and_reached(release, account, standing).ok()?;
+            self.put(standing.member, Arc::clone(kinds.get(&standing.member)?), points, reached_ms);
+        }
+        Some(())
+    }
+
     fn put(&mut self, member: i64, kind: Arc<str>, points: i64, reached_ms: i64) {
         if let Some((kind, place)) = self.of.remove(&member)
             && let Some(board) = self.boards.get_mut(&kind)

@@ -1,5 +1,6 @@
 //! What went wrong once, provoked again: one file an incident, each on SQLite and on PostgreSQL, through the real host.
 
+mod ahead;
 mod approval;
 mod beforehand;
 mod client_gone;

@@ -97,7 +97,7 @@ impl World {
         assert_eq!(self.value(issued).await, self.value("select count(*) from codes where state = 2").await, "an issued grant has a code");
     }
 
-    /// SQL that makes the database fail at every insert into a table, and SQL that mends it.
+    /// SQL that makes the database fail at every insert into a table and every change of it, and SQL that mends it.
     pub fn fault(&self, table: &str) -> [String; 2] {
         if self.database.is_sqlite() {
             let make = |name: &str, event: &str| {

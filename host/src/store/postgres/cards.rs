@@ -49,7 +49,7 @@ async fn add_owed(connection: &mut PgConnection, owed: &BTreeMap<i32, i64>) -> R
 }
 
 /// Allocates by the hint; where that found too few, once more without it. The pools that still had too few.
-async fn allocate(connection: &mut PgConnection, campaign: i32, wanted: &[Wanted]) -> Result<Vec<i32>> {
+pub async fn allocate(connection: &mut PgConnection, campaign: i32, wanted: &[Wanted]) -> Result<Vec<i32>> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,0 +1,73 @@
+//! The measurements on PostgreSQL, one after the other in one database. Must not know: what each of them does.
+
+use super::lab::{self, Lab};
+use super::{Entry, Options, Progress, Result, batch, board, crowd, growth, settlement, single};
+use guerdon_rules::language::Runtime;
+
+/// Name, goal and unit.
+pub const ALL: [(&str, f64, &str); 14] = [
+    ("postgres.batch", super::USUAL_GOAL, "events/s"),
+    ("postgres.bulk_limit", super::BULK_GOAL, "events/s"),
+    ("postgres.memory", 200.0, "MB"),
+    ("postgres.single", 5.0, "events/s"),
+    ("postgres.latency.p50", 6.0, "ms"),
+    ("postgres.latency.p99", 20.0, "ms"),
+    ("postgres.hot_member", 0.5, "events/s"),
+    ("postgres.two_hosts", 1.0, "events/s"),
+    ("leaderboard.rank", 1.0, "ms"),
+    ("leaderboard.restart", 5.0, "s"),
+    ("postgres.growth", 0.85, "events/s"),
+    ("postgres.stock", 1.2, "µs"),
+    ("settlement", 30.0, "s"),
+    ("settlement.serving", 0.7, "events/s"),
+];
+
+pub async fn run(options: &Options, runtime: &Runtime, progress: Progress<'_>, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Entry>> {
+    let Some(url) = &options.postgres else {
+        let why = "no database: name a server with --postgres";
+        return Ok(ALL.iter().map(|(name, goal, unit)| Entry::skipped(name, *goal, unit, why)).collect());
+    };
+    lab::in_own_database(url, async |address, own| {
+        let mut lab = Lab::open(options, runtime, progress, address, own).await?;
+        measure(&mut lab, wanted).await
+    })
+    .await
+}
+
+async fn measure(lab: &mut Lab<'_>, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    let any = |beginning: &str| ALL.iter().any(|(name, ..)| name.starts_with(beginning) && wanted(name));
+    if any("postgres.b") || any("postgres.memory") {
+        let (found, booked) = batch::postgres(lab).await?;
+        entries.extend(found);
+        if wanted("postgres.bulk_limit") {
+            entries.push(batch::bulk_limit(lab, &booked).await?);
+        }
+    }
+    if any("postgres.single") || any("postgres.latency") {
+        entries.extend(single::measure(lab).await?);
+    }
+    if wanted("postgres.hot_member") {
+        entries.push(crowd::hot_member(lab).await?);
+    }
+    if wanted("postgres.two_hosts") {
+        entries.push(crowd::two_hosts(lab).await?);
+    }
+    if any("leaderboard") {
+        entries.extend(board::measure(lab).await?);
+    }
+    if wanted("postgres.growth") {
+        entries.push(growth::measure(lab).await?);
+    }
+    if wanted("postgres.stock") {
+        entries.push(growth::stock(lab).await?);
+    }
+    (lab.progress)("audit", 0, 1);
+    lab.world.audit().await?;
+    if any("settlement") {
+        entries.extend(settlement::measure(lab).await?);
+        (lab.progress)("audit", 0, 1);
+        lab.world.audit().await?;
+    }
+    Ok(entries)
+}
