@@ -39,7 +39,7 @@ pub fn run(diff: &Diff, format: Format) -> Result<(), Failure> {
     let options = Options { stock: diff.played.stock(), seed, progress: &|_| {} };
     let comparison = compare(old, new, events.by_ref(), options, diff.listed);
     events.checked()?;
-    output::print(format, &comparison, |comparison| pretty(comparison))?;
+    output::print(format, &comparison, pretty)?;
     if comparison.differ { Err(Failure::Different) } else { Ok(()) }
 }
 

@@ -117,13 +117,7 @@ macro_rules! shadow_statements {
         }
 
         /// Moves the cursor from where it is thought to be; false when somebody else moved it.
-        pub async fn advance(
-            connection: &mut $connection,
-            campaign: i32,
-            number: i32,
-            from: (i64, i32),
-            to: (i64, i32),
-        ) -> Result<bool> {
+        pub async fn advance(connection: &mut $connection, campaign: i32, number: i32, from: (i64, i32), to: (i64, i32)) -> Result<bool> {
             let statement = sqlx::query::<$database>(
                 "update shadows set cursor_position = $5, cursor_line = $6
                  where campaign = $1 and number = $2 and cursor_position = $3 and cursor_line = $4 and ended_ms is null",
@@ -193,13 +187,13 @@ macro_rules! shadow_statements {
 
         /// Journal lines after a (position, line), in order, a page; with the events that they are about.
         pub async fn follow(connection: &mut $connection, campaign: i32, after: (i64, i32), limit: i64) -> Result<Vec<Followed>> {
-            let statement = sqlx::query::<$database>(concat!(
+            let statement = sqlx::query::<$database>(
                 "select e.identity, e.source, e.id, e.type, e.subject, e.member, e.at_ms, e.received_ms, e.data, e.body_hash, e.outcome,
                    e.reason, e.once_key, e.release, e.position, e.line,
                    j.position, j.line, j.kind, j.identity, j.member, j.at_ms, j.body
                  from journal j left join events e on e.campaign = j.campaign and e.identity = j.identity
-                 where j.campaign = $1 and (j.position, j.line) > ($2, $3) order by j.position, j.line limit $4"
-            ));
+                 where j.campaign = $1 and (j.position, j.line) > ($2, $3) order by j.position, j.line limit $4",
+            );
             let statement = statement.bind(campaign).bind(after.0).bind(after.1).bind(limit);
             let read = |row: &$row| {
                 let identity: Option<&[u8]> = rows::get(row, 0)?;

@@ -97,9 +97,12 @@ impl Held {
     }
 }
 
+/// Kind, member, name and text of an effect.
+type What<'e> = (&'e str, Option<&'e str>, Option<&'e str>, Option<&'e str>);
+
 /// What effects come to: by kind, member and name. Where the rule file asks for them, in how many lines, and what it
 /// remarks makes no difference to anybody.
-fn sums(effects: &[EffectLine]) -> BTreeMap<(&str, Option<&str>, Option<&str>, Option<&str>), i64> {
+fn sums(effects: &[EffectLine]) -> BTreeMap<What<'_>, i64> {
     let mut sums = BTreeMap::new();
     for line in effects.iter().filter(|line| line.effect != "note") {
         let key = (line.effect.as_str(), line.member.as_deref(), line.name.as_deref(), line.text.as_deref());

@@ -129,8 +129,10 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn write(&mut self, delta: &Delta) -> Result<()> {
-        if !self.wrote_new {
+        // What was written early belongs to this delta alone: the next one of the same transaction has new rows of its own.
+        if !std::mem::take(&mut self.wrote_new) {
             self.write_new(delta).await?;
+            self.wrote_new = false;
         }
         let short: Result<Vec<i32>> = step!(self, connection => write::rest(connection, self.head.campaign, delta).await);
         match short?.as_slice() {

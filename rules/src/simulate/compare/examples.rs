@@ -65,7 +65,9 @@ pub(super) struct Collector {
 }
 
 /// By (member, name): units and points under both.
-type Counts<'r> = BTreeMap<(&'r str, &'r str, bool), Both<(i64, i64)>>;
+type Counts<'r> = BTreeMap<(&'r str, &'r str, bool), Both<Sums>>;
+/// A count, and what it is worth in minor units.
+type Sums = (i64, i64);
 
 impl Collector {
     pub fn new(old: Releases, new: Releases, listed: usize) -> Collector {
@@ -106,7 +108,7 @@ impl Collector {
         releases: &Releases,
         receipt: Option<&'r Receipt>,
         counts: &mut Counts<'r>,
-        side: fn(&mut Both<(i64, i64)>) -> &mut (i64, i64),
+        side: fn(&mut Both<Sums>) -> &mut Sums,
     ) {
         let Some(receipt) = receipt else { return };
         let Some(campaign) = releases.numbered(receipt.release).map(|release| &release.campaign) else { return };
