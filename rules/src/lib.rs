@@ -13,6 +13,7 @@ pub mod diagnostic;
 pub mod effect;
 pub mod event;
 pub mod fact;
+pub mod fuzz;
 pub mod language;
 pub mod limits;
 pub mod names;

@@ -9,6 +9,7 @@ mod codes;
 mod demo;
 mod exit;
 mod folder;
+mod fuzz;
 mod migrate;
 mod output;
 mod serve;
@@ -59,6 +60,7 @@ enum Command {
     Check(check::Check),
     Test(test::Test),
     Simulate(simulate::Simulate),
+    Fuzz(fuzz::FuzzArgs),
     Settle(settle::Settle),
     #[command(subcommand)]
     Codes(codes::Codes),
@@ -104,6 +106,7 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Check(check) => check::run(&check, format),
         Command::Test(test) => test::run(&test, format),
         Command::Simulate(simulate) => simulate::run(&simulate, format),
+        Command::Fuzz(fuzz) => fuzz::run(&fuzz, format).await,
         Command::Settle(settle) => settle::run(&settle, &load()?, format).await,
         Command::Codes(codes) => codes::run(&codes, &load()?, format).await,
         Command::Switch(switch) => switch::run(&switch, &load()?, format).await,

@@ -63,7 +63,8 @@ pub fn run(simulate: &Simulate, format: Format) -> Result<(), Failure> {
     if report == compared { Ok(()) } else { Err(Failure::Different) }
 }
 
-fn compiled(path: &Path) -> Result<Releases, Failure> {
+/// A folder as the only release; what is wrong with it is told on stderr.
+pub fn compiled(path: &Path) -> Result<Releases, Failure> {
     folder::releases(path).map_err(|unfit| match unfit {
         folder::Unfit::Other(failure) => failure,
         folder::Unfit::Rules(files, diagnostics) => {

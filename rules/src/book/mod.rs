@@ -8,7 +8,7 @@
 //! Must not know: SQL, HTTP, the wall clock; `now` is an argument.
 //!
 //! One file for each step: [`prepare`] (contract, before any state) → [`gaps`] → [`decide`] (the table of outcomes)
-//! → [`facts`] → [`changes`] (limits, budget, invariants) → [`booking`] (rows) → [`receipt`]. [`referral`] and
+//! → [`facts`] → [`changes`] (limits, budget) → [`invariants`] → [`booking`] (rows) → [`receipt`]. [`referral`] and
 //! [`redeem`] are the host's own acts, [`close`] is the close of a cycle for one member.
 
 pub mod booking;
@@ -18,6 +18,7 @@ pub mod decide;
 pub mod facts;
 pub mod gaps;
 pub mod given;
+pub mod invariants;
 pub mod prepare;
 pub mod ranking;
 pub mod receipt;
