@@ -29,16 +29,20 @@ fn named(list: &[(&str, i64)]) -> Vec<(String, i64)> {
     list.iter().map(|(name, count)| (name.to_string(), *count)).collect()
 }
 
+fn id(name: &'static str) -> impl Fn(&mut Step) {
+    move |step| {
+        if let Act::Event { id, .. } = &mut step.act {
+            *id = Some(name.into());
+        }
+    }
+}
+
+fn then(outcome: &'static str) -> impl Fn(&mut Step) {
+    move |step| step.then = Some(outcome.into())
+}
+
 /// Everything that a case can say of a story.
 fn story() -> Story {
-    let id = |name: &str| {
-        move |step: &mut Step| {
-            if let Act::Event { id, .. } = &mut step.act {
-                *id = Some(name.into())
-            }
-        }
-    };
-    let then = |outcome: &str| move |step: &mut Step| step.then = Some(outcome.to_string());
     Story {
         comment: vec!["Why it is here.".into(), String::new(), "And more.".into()],
         name: "a \"story\" with\nnearly everything".into(),

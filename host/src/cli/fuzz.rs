@@ -94,7 +94,8 @@ fn fuzzed(args: &FuzzArgs, stopped: &AtomicBool) -> Result<Fuzzed, Failure> {
     let mut all = Round::default();
     while all.histories < runs && all.broken.is_empty() && watch.elapsed_ms() < time_ms && !stopped.load(Ordering::Relaxed) {
         let until = all.histories.saturating_add(ROUND).min(runs);
-        all = all.with(fuzz.round(all.histories..until, threads));
+        let round = fuzz.round(all.histories..until, threads);
+        all = all.with(round);
         bar.set_position(if args.time.is_some() { watch.elapsed_ms() / 1000 } else { all.histories });
         bar.set_message(format!("{} histories, {} a second", all.histories, rate(all.histories, watch.elapsed_ms(), 1_000)));
     }

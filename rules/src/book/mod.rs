@@ -331,6 +331,11 @@ impl Book {
         }
     }
 
+    /// What became of an event of the working set.
+    pub fn outcome_of(&self, identity: &Key) -> Option<rows::Outcome> {
+        self.events.get(identity)?.as_ref().map(|kept| kept.row.outcome)
+    }
+
     /// How many events of the working set came to an outcome.
     pub fn count_events(&self, outcome: rows::Outcome) -> u64 {
         self.events.values().flatten().filter(|kept| kept.row.outcome == outcome).count() as u64

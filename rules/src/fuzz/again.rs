@@ -37,10 +37,13 @@ pub fn sent_again(played: &mut Played) -> Option<SentAgain> {
             return Some(SentAgain { delivery: index, failed: false, why });
         }
     }
-    let settled = played.world.settle(played.now_ms);
-    let more = size(&played.world) != before || !settled.is_empty();
-    let last = played.answers.len().saturating_sub(1);
-    (more && before.2 > 0).then(|| SentAgain { delivery: last, failed: false, why: "a second settlement found more to do".into() })
+    if !played.world.settle(played.now_ms).failed.is_empty() {
+        return None;
+    }
+    let before = size(&played.world);
+    let more = !played.world.settle(played.now_ms).is_empty() || size(&played.world) != before;
+    let last = played.answers.len().checked_sub(1)?;
+    more.then(|| SentAgain { delivery: last, failed: false, why: "a second settlement found more to do".into() })
 }
 
 /// Ledger lines, grants and the last closed cycle: nothing is booked without one more.
@@ -118,11 +121,11 @@ pub struct OtherOrder {
 /// Plays the booked events in other orders: backwards, and with each single one first. Events that another one
 /// contradicts (another body, a business key that is taken) are left out: which of two comes first must matter.
 pub fn other_order(played: &Played, releases: &Releases, release: &Release, story: &Story) -> Option<OtherOrder> {
-    let booked = |answer: &Answered| matches!(answer, Answered::Is(Outcome::Booked | Outcome::Waiting));
     let mut known = BTreeSet::new();
     let mut events: Vec<Delivery> = Vec::new();
-    for (delivery, answer) in &played.answers {
-        if booked(answer) && known.insert(delivery.event.identity()) {
+    for (delivery, _) in &played.answers {
+        let identity = delivery.event.identity();
+        if played.world.book().outcome_of(&identity) == Some(Outcome::Booked) && known.insert(identity) {
             events.push(delivery.clone());
         }
     }
