@@ -94,7 +94,8 @@ macro_rules! column {
 }
 
 fn commit(campaign: i64, delta: &Delta, stock: &mut [(i32, i64, i64)]) -> Result<Commit> {
-    let mut rows = vec![members(campaign, delta), standings(campaign, delta), events(campaign, delta), postings(campaign, delta)];
+    let mut rows = vec![members(campaign, delta), standings(campaign, delta), changed_standings(campaign, delta)];
+    rows.extend([events(campaign, delta), postings(campaign, delta)]);
     rows.push(grants(campaign, delta));
     rows.push(codes(campaign, delta, stock));
     rows.push(journal(campaign, delta));
@@ -124,6 +125,22 @@ fn standings(campaign: i64, delta: &Delta) -> Rows {
         table: "standings",
         columns: &["campaign", "cycle", "member", "revision", "state"],
         action: Action::Insert("on conflict (campaign, cycle, member, revision) do update set state = excluded.state"),
+        data: vec![
+            column!(int list, |_| campaign),
+            column!(int list, |r| i64::from(r.cycle)),
+            column!(int list, |r| r.member),
+            column!(int list, |r| i64::from(r.revision)),
+            column!(text list, encode::standing),
+        ],
+    }
+}
+
+fn changed_standings(campaign: i64, delta: &Delta) -> Rows {
+    let list = &delta.changed_standings;
+    Rows {
+        table: "standings",
+        columns: &["campaign", "cycle", "member", "revision", "state"],
+        action: Action::Update(4),
         data: vec![
             column!(int list, |_| campaign),
             column!(int list, |r| i64::from(r.cycle)),

@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Members of one page.
 const PAGE: i64 = 5000;
+/// Ledger lines of one page.
+const LINES: i64 = 20_000;
 /// The most mismatches that a report names.
 const NAMED: usize = 50;
 
@@ -30,15 +32,11 @@ impl Host {
 
     async fn audit_points(&self, running: &Running, rules: &Rules, report: &mut AuditReport) -> Result<()> {
         let last = self.store.head(running.row.campaign).await?.last_member;
+        let mut sums = self.ledger_sums(running).await?;
+        let cycles: BTreeSet<i32> = sums.values().flatten().map(|(_, cycle, _)| *cycle).collect();
+        let measure = |account: Code| rules.names.known(&format!("points {}", rules.names.name(account))).unwrap_or(0);
         let mut after = 0;
         while after < last {
-            let ledger = self.store.ledger_sums(running.row.campaign, after, PAGE).await?;
-            let mut sums: FxHashMap<i64, BTreeMap<(Code, i32), i64>> = FxHashMap::default();
-            let cycles: BTreeSet<i32> = ledger.iter().map(|(_, _, cycle, _)| *cycle).collect();
-            for (member, account, cycle, sum) in ledger {
-                let measure = rules.names.known(&format!("points {}", rules.names.name(account))).unwrap_or(0);
-                *sums.entry(member).or_default().entry((measure, cycle)).or_default() += sum;
-            }
             let numbers: Vec<i64> = (after + 1..=(after + PAGE).min(last)).collect();
             let pairs: Vec<(i32, i64)> = cycles.iter().flat_map(|cycle| numbers.iter().map(|number| (*cycle, *number))).collect();
             let mut standings: FxHashMap<i64, Vec<StandingRow>> = FxHashMap::default();
@@ -47,7 +45,10 @@ impl Host {
             }
             for member in self.store.members_by_number(running.row.campaign, &numbers).await? {
                 report.members += 1;
-                let own = sums.remove(&member.number).unwrap_or_default();
+                let mut own: BTreeMap<(Code, i32), i64> = BTreeMap::new();
+                for (account, cycle, sum) in sums.remove(&member.number).unwrap_or_default() {
+                    *own.entry((measure(account), cycle)).or_default() += sum;
+                }
                 let mut all: BTreeMap<Code, i64> = BTreeMap::new();
                 for ((measure, _), sum) in &own {
                     *all.entry(*measure).or_default() += sum;
@@ -67,6 +68,26 @@ impl Host {
             after += PAGE;
         }
         Ok(())
+    }
+
+    /// What the ledger says of each member: (account, cycle, credits less debits).
+    async fn ledger_sums(&self, running: &Running) -> Result<FxHashMap<i64, Vec<(Code, i32, i64)>>> {
+        let mut sums: FxHashMap<i64, Vec<(Code, i32, i64)>> = FxHashMap::default();
+        let mut after = (0, 0);
+        loop {
+            let lines = self.store.ledger(running.row.campaign, after, LINES).await?;
+            let Some(last) = lines.last() else { return Ok(sums) };
+            after = (last.position, last.ordinal);
+            for line in &lines {
+                let own = sums.entry(line.member).or_default();
+                // One of the accounts is the campaign's own, 0.
+                let (account, amount) = if line.debit == 0 { (line.credit, line.amount) } else { (line.debit, -line.amount) };
+                match own.iter_mut().find(|(a, cycle, _)| (*a, *cycle) == (account, line.cycle)) {
+                    Some((_, _, sum)) => *sum = sum.saturating_add(amount),
+                    None => own.push((account, line.cycle, amount)),
+                }
+            }
+        }
     }
 
     async fn audit_grants(&self, running: &Running, rules: &Rules, report: &mut AuditReport) -> Result<()> {

@@ -5,7 +5,7 @@
 use super::ahead::Ahead;
 use super::error::{FlowError, Result};
 use super::host::{Host, Rules, Running};
-use super::prefetch;
+use super::prefetch::{self, Known};
 use super::views::EventResult;
 use crate::store::{SettlementRow, StoreError, Transaction};
 use guerdon_rules::book::prepare::{Prepared, prepare, prepare_again};
@@ -154,7 +154,7 @@ async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::Unbou
                     Some(work) => Some(work),
                     None => return,
                 },
-                written = ahead.written(), if ahead.is_writing() => {
+                written = ahead.written(), if ahead.writing() > 0 => {
                     let (Some(host), Some(running)) = (host.upgrade(), running.upgrade()) else { return };
                     answer_written(&host, &running, &mut patience, &mut ahead, written).await;
                     None
@@ -174,14 +174,14 @@ async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::Unbou
             group.push(work);
         }
         // Alone, a group is soonest done with the lock held from the start.
-        let is_busy = left_over.is_some() || ahead.is_writing() || !receiver.is_empty();
+        let is_busy = left_over.is_some() || ahead.writing() > 0 || !receiver.is_empty();
         work_on(&host, &running, &mut patience, &mut ahead, group, is_busy).await;
     }
 }
 
 async fn work_on(host: &Arc<Host>, running: &Arc<Running>, patience: &mut Patience, ahead: &mut Ahead, group: Vec<Work>, is_busy: bool) {
     let mut decided = if is_busy { ahead.decide(host, running, patience, &group).await } else { None };
-    if ahead.is_writing() {
+    while ahead.writing() > decided.as_ref().map_or(0, |decided| decided.may_follow(host.settings.group_events)) {
         let written = ahead.written().await;
         if !answer_written(host, running, patience, ahead, written).await {
             decided = None;
@@ -196,15 +196,14 @@ async fn work_on(host: &Arc<Host>, running: &Arc<Running>, patience: &mut Patien
     }
 }
 
-/// Answers the group that was written ahead, or decides it again under the lock; false when it had to.
+/// Answers the group that was written ahead, or decides it, and those after it, again under the lock; false when it had to.
 async fn answer_written(host: &Host, running: &Running, patience: &mut Patience, ahead: &mut Ahead, written: Result<()>) -> bool {
-    match ahead.end_writing(written) {
-        None => true,
-        Some(group) => {
-            answer(host, running, patience, group).await;
-            false
-        }
+    let groups = ahead.end_writing(written).await;
+    let is_right = groups.is_empty();
+    for group in groups {
+        answer(host, running, patience, group).await;
     }
+    is_right
 }
 
 /// Tells each caller of a group its own answers; one for each item of the group.
@@ -340,7 +339,7 @@ async fn try_commit<'a>(
     let pool_names = rules.pool_names();
     let pools = if pool_names.is_empty() { Vec::new() } else { transaction.pools(&pool_names).await? };
     let mut book = Book::new(transaction.head().clone(), pools);
-    prefetch::load(&mut *transaction, &mut book, &batch, &rules.releases, now_ms).await?;
+    prefetch::load(&mut *transaction, &mut book, &batch, &rules.releases, now_ms, Known::Read).await?;
     let answers = decide(host, &mut book, &batch)?;
     patience.note(&book, now_ms);
     let deferred = book.take_deferred();

@@ -189,6 +189,18 @@ pub struct StoredJournal {
     pub body: String,
 }
 
+/// What a ledger line moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedgerLine {
+    pub position: i64,
+    pub ordinal: i32,
+    pub member: i64,
+    pub debit: Code,
+    pub credit: Code,
+    pub amount: i64,
+    pub cycle: i32,
+}
+
 /// A grant with its code as sealed, for its owner.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GrantWithCode {
@@ -218,6 +230,10 @@ pub trait Store: Send + Sync {
     /// As `begin`, but with no lock and only to read: what it says may be changed by the time that it is said. Whoever
     /// decides with it must find the head unchanged under the lock.
     async fn peek(&self, campaign: i32) -> Result<Box<dyn Transaction>>;
+
+    /// Begins to write before the lock is taken, while an earlier commit of the campaign still runs. None: this database
+    /// lets one transaction write at a time.
+    async fn begin_early(&self, campaign: i32) -> Result<Option<Box<dyn Early>>>;
 
     /// The campaign of this id, made with an empty head and this seed if it is not there.
     async fn ensure_campaign(&self, id: &str, seed: i64) -> Result<CampaignRow>;
@@ -258,12 +274,22 @@ pub trait Store: Send + Sync {
     async fn grant_counts(&self, campaign: i32) -> Result<Vec<(Code, i32, GrantState, i64)>>;
     /// Codes that more than one grant had at the same time: always 0.
     async fn codes_issued_twice(&self) -> Result<i64>;
-    /// Sums of the ledger: (member, account, cycle, credits less debits), in member order, a page.
-    async fn ledger_sums(&self, campaign: i32, after_member: i64, limit_members: i64) -> Result<Vec<(i64, Code, i32, i64)>>;
+    /// Ledger lines after (position, ordinal), in order.
+    async fn ledger(&self, campaign: i32, after: (i64, i32), limit: i64) -> Result<Vec<LedgerLine>>;
     /// Whether this is the proof of the code key of this number; the first one that is told is kept.
     async fn code_key_proof(&self, key: i32, proof: &[u8; 32]) -> Result<bool>;
     /// Answers when the database does.
     async fn ping(&self) -> Result<()>;
+}
+
+/// A transaction that does not hold the campaign's head yet. Dropped, it is rolled back.
+#[async_trait]
+pub trait Early: Send {
+    /// Writes the rows of a delta that are only new. Their unique keys are then locked before the head: whoever holds the
+    /// head and writes one of them waits, and the database ends a wait in a ring.
+    async fn write_new(&mut self, delta: &Delta) -> Result<()>;
+    /// Locks the head. `write` then writes what is left of the same delta.
+    async fn lock(self: Box<Self>) -> Result<Box<dyn Transaction>>;
 }
 
 /// One transaction that holds the campaign's head. Dropped without `commit`, it is rolled back.

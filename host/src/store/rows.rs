@@ -32,6 +32,9 @@ macro_rules! columns {
     (settlement) => {
         "cycle, revision, state, release, cursor, fence, digest, failed, excess, why"
     };
+    (ledger) => {
+        "position, ordinal, member, debit, credit, amount, cycle"
+    };
     (journal) => {
         "position, line, kind, identity, member, at_ms, body"
     };
@@ -47,7 +50,7 @@ macro_rules! readers {
         use crate::store::encode;
         use crate::store::rows::{key, state};
         use crate::store::{
-            CampaignRow, GrantWithCode, PoolStatus, ReleaseRow, Result, SealedCode, SettlementRow, StoreError, StoredJournal,
+            CampaignRow, GrantWithCode, LedgerLine, PoolStatus, ReleaseRow, Result, SealedCode, SettlementRow, StoreError, StoredJournal,
         };
         use guerdon_rules::book::rows::{
             CycleRow, EventRow, GrantRow, GrantState, Head, Held, MemberRow, Outcome, PoolRow, StandingRow, WaitRow,
@@ -132,6 +135,18 @@ macro_rules! readers {
                 release: get(row, 13)?,
                 position: get(row, 14)?,
                 line: get(row, 15)?,
+            })
+        }
+
+        pub fn ledger(row: &$row) -> Result<LedgerLine> {
+            Ok(LedgerLine {
+                position: get(row, 0)?,
+                ordinal: get(row, 1)?,
+                member: get(row, 2)?,
+                debit: get(row, 3)?,
+                credit: get(row, 4)?,
+                amount: get(row, 5)?,
+                cycle: get(row, 6)?,
             })
         }
 

@@ -203,6 +203,13 @@ impl Book {
         Some(key.finish())
     }
 
+    /// The business key that decided about an event, if one did.
+    pub fn business_key(&self, prepared: &Prepared) -> Option<Key> {
+        let parsed = prepared.contract.as_ref().ok()?;
+        let parties = self.parties(prepared, parsed, self.slot_of(&parsed.member)?, None).ok()?;
+        self.once_key(prepared, parsed, &parties)
+    }
+
     /// The event that claims a business key already.
     fn claimed(&self, once_key: Option<Key>) -> Result<Option<Key>, NeedsRows> {
         match once_key {

@@ -4,7 +4,7 @@
 use super::prepare::{Parsed, Prepared, Releases, prepare_again};
 use super::roles::{Declared, Parties, Unresolved};
 use super::rows::{CycleRow, EventRow, MemberRow, Outcome, REFERRAL, StandingRow, WaitRow};
-use super::{Book, Kept, KeptEvent, Slot};
+use super::{Book, Kept, KeptEvent, Slot, Standing};
 use crate::campaign::ACCEPTED;
 use crate::event::Key;
 use crate::fact::{Fact, Period};
@@ -94,7 +94,7 @@ impl Book {
 
     pub fn load_standings(&mut self, asked: &[(i32, i64)], found: Vec<StandingRow>) {
         for row in found {
-            self.standings.insert((row.cycle, row.member), Some(Kept { row, changed: false }));
+            self.standings.insert((row.cycle, row.member), Some(Standing { stored: row.revision, row, changed_at: -1 }));
         }
         for key in asked {
             self.standings.entry(*key).or_insert(None);

@@ -50,7 +50,15 @@ struct Member {
     /// Number 0 until the first event that concerns the member is decided.
     row: MemberRow,
     is_new: bool,
-    changed: bool,
+    /// The position of the commit that last changes it.
+    changed_at: i64,
+}
+
+struct Standing {
+    row: StandingRow,
+    /// The revision that is stored; 0: none.
+    stored: i32,
+    changed_at: i64,
 }
 
 struct KeptEvent {
@@ -73,7 +81,7 @@ pub struct Book {
     by_id: FxHashMap<MemberId, Slot>,
     by_number: FxHashMap<i64, Slot>,
     /// By (cycle, member number): the latest revision; none: loaded, and not there.
-    standings: FxHashMap<(i32, i64), Option<Kept<StandingRow>>>,
+    standings: FxHashMap<(i32, i64), Option<Standing>>,
     cycles: FxHashMap<i32, Kept<CycleRow>>,
     /// Boxed, because rows are wide and the map moves them when it grows.
     events: FxHashMap<Key, Option<Box<KeptEvent>>>,
@@ -94,6 +102,8 @@ pub struct Book {
     corrections: Vec<(i32, i32)>,
     /// Order in which events were first touched, so that a delta is the same every time.
     touched_events: Vec<Key>,
+    touched_members: Vec<Slot>,
+    touched_standings: Vec<(i32, i64)>,
     /// Waiting events whose role was filled here but whose rows were not all at hand: decide them next.
     deferred: Vec<Key>,
     /// Whether every evaluation so far ran into the deadline, and how many of the last ones did.
@@ -160,6 +170,26 @@ impl Book {
     /// Whether an event's row, or that there is none, is in the working set.
     pub fn knows_event(&self, identity: &Key) -> bool {
         self.events.contains_key(identity)
+    }
+
+    /// Forgets events that are stored by the commit of this position or an earlier one, so that a book that lives on does
+    /// not grow with each of them. What is not final is kept.
+    pub fn forget_events(&mut self, position: i64) {
+        self.events.retain(|_, kept| kept.as_ref().is_some_and(|kept| kept.row.position > position || !kept.row.outcome.is_final()));
+        self.claims.retain(|_, first| first.is_some_and(|identity| self.events.contains_key(&identity)));
+    }
+
+    /// Forgets members and standings that later commits than this one do not touch: they are stored, and can be loaded.
+    pub fn forget_members(&mut self, position: i64) {
+        let members = std::mem::take(&mut self.members);
+        (self.by_id, self.by_number) = Default::default();
+        for member in members.into_iter().filter(|member| member.changed_at > position) {
+            let slot = self.push_member(member.row);
+            self.members[slot].changed_at = member.changed_at;
+        }
+        self.standings.retain(|_, kept| kept.as_ref().is_some_and(|standing| standing.changed_at > position));
+        self.waits_known.clear();
+        self.loaded_through = self.head.last_member;
     }
 
     /// Rows of the working set.
@@ -260,14 +290,18 @@ impl Book {
             head: self.head.clone(),
             ..Delta::default()
         };
-        for member in self.members.iter_mut().filter(|m| m.changed) {
+        for slot in self.touched_members.drain(..) {
+            let member = &mut self.members[slot];
             let list = if member.is_new { &mut delta.new_members } else { &mut delta.changed_members };
             list.push(member.row.clone());
-            (member.is_new, member.changed) = (false, false);
+            member.is_new = false;
         }
-        for kept in self.standings.values_mut().flatten().filter(|k| k.changed) {
-            delta.standings.push(kept.row.clone());
-            kept.changed = false;
+        for key in self.touched_standings.drain(..) {
+            let Some(Some(standing)) = self.standings.get_mut(&key) else { continue };
+            let is_stored = standing.stored == standing.row.revision;
+            let list = if is_stored { &mut delta.changed_standings } else { &mut delta.standings };
+            list.push(standing.row.clone());
+            standing.stored = standing.row.revision;
         }
         for kept in self.cycles.values_mut().filter(|k| k.changed) {
             delta.cycles.push(kept.row.clone());
@@ -285,6 +319,7 @@ impl Book {
         delta.new_members.sort_by_key(|m| m.number);
         delta.changed_members.sort_by_key(|m| m.number);
         delta.standings.sort_by_key(|s| (s.cycle, s.member));
+        delta.changed_standings.sort_by_key(|s| (s.cycle, s.member));
         delta.cycles.sort_by_key(|c| c.cycle);
         delta
     }
@@ -299,6 +334,8 @@ impl Book {
         self.new_waits.clear();
         self.ended_waits.clear();
         self.corrections.clear();
+        self.touched_members.clear();
+        self.touched_standings.clear();
         for identity in self.touched_events.drain(..) {
             if let Some(Some(kept)) = self.events.get_mut(&identity) {
                 (kept.is_new, kept.changed) = (false, false);
@@ -356,8 +393,9 @@ impl Book {
             self.head.last_member += 1;
             self.head_changed = true;
             member.row.number = self.head.last_member;
-            (member.is_new, member.changed) = (true, true);
+            member.is_new = true;
             self.by_number.insert(member.row.number, slot);
+            return self.member_mut(slot).number;
         }
         member.row.number
     }
@@ -377,13 +415,17 @@ impl Book {
         if row.number != 0 {
             self.by_number.insert(row.number, slot);
         }
-        self.members.push(Member { row, is_new: false, changed: false });
+        self.members.push(Member { row, is_new: false, changed_at: -1 });
         slot
     }
 
     fn member_mut(&mut self, slot: Slot) -> &mut MemberRow {
+        let position = self.next_position();
         let member = &mut self.members[slot];
-        member.changed = true;
+        if member.changed_at != position {
+            member.changed_at = position;
+            self.touched_members.push(slot);
+        }
         &mut member.row
     }
 
@@ -396,25 +438,27 @@ impl Book {
         &mut kept.row
     }
 
-    /// The latest standing, in the revision that events of this cycle write to.
+    /// The latest standing, in the revision that events of this cycle write to. A settled revision stays as it was: the
+    /// store keeps its row and gets a new one.
     fn standing_mut(&mut self, cycle: i32, member: i64) -> &mut StandingRow {
-        let revision = self.revision(cycle);
-        let fresh = || Kept { row: StandingRow { cycle, revision, member, ..StandingRow::default() }, changed: true };
-        let kept = self.standings.entry((cycle, member)).or_insert_with(|| None).get_or_insert_with(fresh);
-        kept.changed = true;
-        // A settled revision stays as it was; the store keeps its row and gets a new one.
-        kept.row.revision = kept.row.revision.max(revision);
-        &mut kept.row
+        self.standing_from(cycle, member, self.revision(cycle))
     }
 
     /// The latest standing, in the revision that closes or a later one: a close notes what it gave beside what it read.
+    /// What an earlier revision asked for must stay readable: a correction notes its own beside it.
     fn standing_at_close(&mut self, cycle: i32, member: i64, closing: i32) -> &mut StandingRow {
-        let revision = closing;
-        let fresh = || Kept { row: StandingRow { cycle, revision, member, ..StandingRow::default() }, changed: true };
+        self.standing_from(cycle, member, closing)
+    }
+
+    fn standing_from(&mut self, cycle: i32, member: i64, revision: i32) -> &mut StandingRow {
+        let position = self.next_position();
+        let fresh = || Standing { row: StandingRow { cycle, revision, member, ..StandingRow::default() }, stored: 0, changed_at: -1 };
         let kept = self.standings.entry((cycle, member)).or_insert_with(|| None).get_or_insert_with(fresh);
-        kept.changed = true;
-        // What an earlier revision asked for must stay readable: a correction notes its own beside it.
-        kept.row.revision = kept.row.revision.max(closing);
+        if kept.changed_at != position {
+            kept.changed_at = position;
+            self.touched_standings.push((cycle, member));
+        }
+        kept.row.revision = kept.row.revision.max(revision);
         &mut kept.row
     }
 

@@ -291,8 +291,10 @@ pub struct Delta {
     pub head: Head,
     pub new_members: Vec<MemberRow>,
     pub changed_members: Vec<MemberRow>,
-    /// Written over what is there under (cycle, member, revision).
+    /// Written over what is there under (cycle, member, revision), or new.
     pub standings: Vec<StandingRow>,
+    /// Those that are there already.
+    pub changed_standings: Vec<StandingRow>,
     pub cycles: Vec<CycleRow>,
     pub new_events: Vec<EventRow>,
     /// Events that were there and got another outcome.

@@ -143,6 +143,10 @@ impl Rows {
             }
         }
         self.standings.extend(delta.standings.into_iter().map(|row| ((row.cycle, row.member, row.revision), row)));
+        for row in delta.changed_standings {
+            let key = (row.cycle, row.member, row.revision);
+            self.standings.insert(key, row).ok_or_else(|| format!("standing {key:?} is not there"))?;
+        }
         self.cycles.extend(delta.cycles.into_iter().map(|row| (row.cycle, row)));
         self.write_events(delta.new_events, delta.changed_events)?;
         self.waits.retain(|wait| !delta.ended_waits.contains(&wait.identity));

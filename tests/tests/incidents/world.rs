@@ -100,12 +100,15 @@ impl World {
     /// SQL that makes the database fail at every insert into a table, and SQL that mends it.
     pub fn fault(&self, table: &str) -> [String; 2] {
         if self.database.is_sqlite() {
-            let make = format!("create trigger broken before insert on {table} begin select raise(abort, 'broken here'); end");
-            return [make, "drop trigger broken".into()];
+            let make = |name: &str, event: &str| {
+                format!("create trigger {name} before {event} on {table} begin select raise(abort, 'broken here'); end;")
+            };
+            let make = format!("{}{}", make("broken", "insert"), make("broken_update", "update"));
+            return [make, "drop trigger broken; drop trigger broken_update;".into()];
         }
         let make = format!(
             "create function broken() returns trigger language plpgsql as $$ begin raise exception 'broken here'; end $$;
-             create trigger broken before insert on {table} for each row execute function broken()"
+             create trigger broken before insert or update on {table} for each row execute function broken()"
         );
         [make, "drop function broken() cascade".into()]
     }

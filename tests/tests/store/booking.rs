@@ -1,6 +1,6 @@
 //! Deltas: what is written is read, twice is refused, half is nothing.
 
-use guerdon::store::{Store, StoreError, StoredJournal};
+use guerdon::store::{LedgerLine, Store, StoreError, StoredJournal};
 use guerdon_rules::book::rows::{Delta, EventRow, Outcome, REFERRAL, Switch, WaitRow};
 use guerdon_rules::value::{MemberId, Value};
 use guerdon_tests::rows::*;
@@ -106,8 +106,10 @@ async fn what_is_written_is_read() {
         assert_eq!(store.grant_counts(campaign).await.unwrap().len(), 2);
         assert_eq!(store.moved_since(campaign, 0).await.unwrap(), [(1, 1), (1, 2)]);
         assert_eq!(store.moved_since(campaign, 1).await.unwrap(), []);
-        assert_eq!(store.ledger_sums(campaign, 0, 1).await.unwrap(), [(1, 1, 1, 20)]);
-        assert_eq!(store.ledger_sums(campaign, 1, 5).await.unwrap(), [(2, 1, 1, 20)]);
+        let ledger = store.ledger(campaign, (0, 0), 1).await.unwrap();
+        assert_eq!(ledger, [LedgerLine { position: 1, ordinal: 1, member: 1, debit: 0, credit: 1, amount: 20, cycle: 1 }]);
+        let ledger = store.ledger(campaign, (1, 1), 5).await.unwrap();
+        assert_eq!(ledger.iter().map(|l| (l.position, l.ordinal, l.member)).collect::<Vec<_>>(), [(1, 2, 2)]);
         assert_eq!(store.codes_issued_twice().await.unwrap(), 0);
         assert_eq!(store.campaigns_owed_by("jd-20").await.unwrap(), [campaign]);
         let lines: Vec<StoredJournal> = store.journal(campaign, (1, 1), 10).await.unwrap();

@@ -70,6 +70,7 @@ async fn pages_see_the_revision_they_ask_for() {
             standing(2, 2, 2),
             standing(3, 1, 2),
         ];
+        next.cycles = vec![cycle(1), cycle(2), cycle(3)];
         open.write(&next).await.unwrap();
         let found =
             |rows: Vec<guerdon_rules::book::rows::StandingRow>| rows.iter().map(|s| (s.cycle, s.member, s.revision)).collect::<Vec<_>>();

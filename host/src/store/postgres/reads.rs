@@ -5,7 +5,8 @@ use super::{PostgresStore, cards, prefetch, rows, settlement, store_error};
 use crate::store::encode;
 use crate::store::rows::columns;
 use crate::store::{
-    CampaignRow, Imported, PoolStatus, ReleaseRow, Result, SealedCode, SettlementRow, Store, StoreError, StoredJournal, Transaction,
+    CampaignRow, Early, Imported, LedgerLine, PoolStatus, ReleaseRow, Result, SealedCode, SettlementRow, Store, StoreError, StoredJournal,
+    Transaction,
 };
 use async_trait::async_trait;
 use guerdon_rules::book::rows::{EventRow, GrantRow, GrantState, Head, MemberRow, StandingRow};
@@ -49,6 +50,10 @@ impl Store for PostgresStore {
 
     async fn peek(&self, campaign: i32) -> Result<Box<dyn Transaction>> {
         transaction::peek(&self.lanes, campaign).await
+    }
+
+    async fn begin_early(&self, campaign: i32) -> Result<Option<Box<dyn Early>>> {
+        transaction::begin_early(&self.lanes, campaign).await.map(Some)
     }
 
     async fn ensure_campaign(&self, id: &str, seed: i64) -> Result<CampaignRow> {
@@ -115,9 +120,9 @@ impl Store for PostgresStore {
 
     async fn standings_of(&self, campaign: i32, member: i64) -> Result<Vec<StandingRow>> {
         let statement = sqlx::query(concat!(
-            "select ",
+            "select s.* from (select cycle as number from cycles where campaign = $1) c cross join lateral (select ",
             columns!(standing),
-            " from standings where campaign = $1 and member = $2 order by cycle, revision"
+            " from standings where campaign = $1 and cycle = c.number and member = $2) s order by cycle, revision"
         ));
         self.rows(statement.bind(campaign).bind(member), rows::standing).await
     }
@@ -190,21 +195,13 @@ impl Store for PostgresStore {
         Ok(self.row(statement, |row| rows::get(row, 0)).await?.unwrap_or(0))
     }
 
-    async fn ledger_sums(&self, campaign: i32, after_member: i64, limit_members: i64) -> Result<Vec<(i64, Code, i32, i64)>> {
-        let statement = sqlx::query(
-            "with page as (
-               select distinct member from postings where campaign = $1 and member > $2 order by member limit $3),
-             lines as (
-               select member, debit, credit, cycle, amount from postings
-               where campaign = $1 and member > $2 and member <= (select max(member) from page))
-             select member, account, cycle, sum(amount)::bigint from (
-               select member, credit as account, cycle, amount from lines where credit <> 0
-               union all
-               select member, debit, cycle, -amount from lines where debit <> 0) moves
-             group by member, account, cycle order by member, account, cycle",
-        );
-        let read = |row: &PgRow| Ok((rows::get(row, 0)?, rows::get(row, 1)?, rows::get(row, 2)?, rows::get(row, 3)?));
-        self.rows(statement.bind(campaign).bind(after_member).bind(limit_members), read).await
+    async fn ledger(&self, campaign: i32, after: (i64, i32), limit: i64) -> Result<Vec<LedgerLine>> {
+        let statement = sqlx::query(concat!(
+            "select ",
+            columns!(ledger),
+            " from postings where campaign = $1 and (position, ordinal) > ($2, $3) order by position, ordinal limit $4"
+        ));
+        self.rows(statement.bind(campaign).bind(after.0).bind(after.1).bind(limit), rows::ledger).await
     }
 
     async fn code_key_proof(&self, key: i32, proof: &[u8; 32]) -> Result<bool> {

@@ -161,11 +161,12 @@ pub async fn standings_until(
         return Ok(Vec::new());
     }
     let found = sqlx::query(concat!(
-        "select distinct on (member, cycle) ",
+        "select s.* from unnest($4::bigint[]) w (m)
+         cross join (select cycle as number from cycles where campaign = $1 and cycle <= $2) c
+         cross join lateral (select ",
         columns!(standing),
-        " from standings
-         where campaign = $1 and member = any($4::bigint[]) and (cycle < $2 or (cycle = $2 and revision <= $3))
-         order by member, cycle, revision desc"
+        " from standings where campaign = $1 and cycle = c.number and member = w.m and (cycle < $2 or revision <= $3)
+          order by revision desc limit 1) s order by member, cycle"
     ))
     .bind(campaign)
     .bind(cycle)

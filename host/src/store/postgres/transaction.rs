@@ -5,13 +5,13 @@
 
 use super::{cards, prefetch, rows, settlement, store_error, write};
 use crate::store::rows::{columns, step};
-use crate::store::{GrantWithCode, ReleaseRow, Result, SettlementRow, StoreError, Transaction};
+use crate::store::{Early, GrantWithCode, ReleaseRow, Result, SettlementRow, StoreError, Transaction};
 use async_trait::async_trait;
 use guerdon_rules::book::rows::{CycleRow, Delta, EventRow, GrantRow, GrantState, Head, MemberRow, PoolRow, StandingRow, WaitRow};
 use guerdon_rules::event::Key;
 use guerdon_rules::names::Code;
 use guerdon_rules::value::MemberId;
-use sqlx::{PgPool, Postgres};
+use sqlx::{PgConnection, PgPool, Postgres};
 
 /// A cancelled `begin` can give back a connection that stands inside a transaction; whatever it left is rolled back
 /// in the same round trip that begins the next one.
@@ -23,30 +23,42 @@ pub struct PostgresTransaction {
     broken: bool,
     head: Head,
     pool: PgPool,
+    /// What is only new of the delta is written.
+    wrote_new: bool,
 }
 
 const LOCKED: &str = concat!("select ", columns!(head), " from campaigns where campaign = $1 for no key update");
 const UNLOCKED: &str = concat!("select ", columns!(head), " from campaigns where campaign = $1");
 
 pub async fn begin(pool: &PgPool, campaign: i32) -> Result<Box<dyn Transaction>> {
-    open(pool, campaign, LOCKED).await
+    Ok(Box::new(open(pool, campaign, LOCKED).await?))
 }
 
 /// To read only, with no lock.
 pub async fn peek(pool: &PgPool, campaign: i32) -> Result<Box<dyn Transaction>> {
-    open(pool, campaign, UNLOCKED).await
+    Ok(Box::new(open(pool, campaign, UNLOCKED).await?))
 }
 
-async fn open(pool: &PgPool, campaign: i32, head: &'static str) -> Result<Box<dyn Transaction>> {
+pub async fn begin_early(pool: &PgPool, campaign: i32) -> Result<Box<dyn Early>> {
+    let open = pool.begin_with(BEGIN).await.map_err(store_error)?;
+    let head = Head { campaign, ..Head::default() };
+    Ok(Box::new(PostgresTransaction { open: Some(open), broken: false, head, pool: pool.clone(), wrote_new: false }))
+}
+
+async fn open(pool: &PgPool, campaign: i32, query: &'static str) -> Result<PostgresTransaction> {
     let mut open = pool.begin_with(BEGIN).await.map_err(store_error)?;
-    let row = sqlx::query(head)
+    let head = read_head(&mut open, campaign, query).await?;
+    Ok(PostgresTransaction { open: Some(open), broken: false, head, pool: pool.clone(), wrote_new: false })
+}
+
+async fn read_head(connection: &mut PgConnection, campaign: i32, query: &'static str) -> Result<Head> {
+    let row = sqlx::query(query)
         .bind(campaign)
-        .fetch_optional(&mut *open)
+        .fetch_optional(connection)
         .await
         .map_err(store_error)?
         .ok_or_else(|| StoreError::Other(format!("there is no campaign {campaign}")))?;
-    let head = rows::head(&row)?;
-    Ok(Box::new(PostgresTransaction { open: Some(open), broken: false, head, pool: pool.clone() }))
+    rows::head(&row)
 }
 
 impl PostgresTransaction {
@@ -63,6 +75,19 @@ impl PostgresTransaction {
             Ok(()) => StoreError::Busy(format!("pools {short:?} had fewer codes than their rows said: the rows are corrected")),
             Err(error) => error,
         }
+    }
+}
+
+#[async_trait]
+impl Early for PostgresTransaction {
+    async fn write_new(&mut self, delta: &Delta) -> Result<()> {
+        self.wrote_new = true;
+        step!(self, connection => write::new_rows(connection, self.head.campaign, delta).await)
+    }
+    async fn lock(mut self: Box<Self>) -> Result<Box<dyn Transaction>> {
+        let head: Result<Head> = step!(self, connection => read_head(connection, self.head.campaign, LOCKED).await);
+        self.head = head?;
+        Ok(self)
     }
 }
 
@@ -101,7 +126,10 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn write(&mut self, delta: &Delta) -> Result<()> {
-        let short: Result<Vec<i32>> = step!(self, connection => write::delta(connection, self.head.campaign, delta).await);
+        if !self.wrote_new {
+            self.write_new(delta).await?;
+        }
+        let short: Result<Vec<i32>> = step!(self, connection => write::rest(connection, self.head.campaign, delta).await);
         match short?.as_slice() {
             [] => Ok(()),
             short => Err(self.give_up(short).await),

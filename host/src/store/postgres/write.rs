@@ -18,24 +18,29 @@ use std::borrow::Cow;
 
 type Statement<'q> = Query<'q, sqlx::Postgres, PgArguments>;
 
-/// The pools that had fewer codes than the delta's issued grants need; then nothing of it may be committed.
-pub async fn delta(connection: &mut PgConnection, campaign: i32, delta: &Delta) -> Result<Vec<i32>> {
+/// Rows that are only new, under keys that nobody else writes.
+pub async fn new_rows(connection: &mut PgConnection, campaign: i32, delta: &Delta) -> Result<()> {
     new_members(connection, campaign, &delta.new_members).await?;
+    new_events(connection, campaign, &delta.new_events).await?;
+    postings(connection, campaign, delta.head.position, &delta.postings).await?;
+    grants(connection, campaign, &delta.grants).await?;
+    journal(connection, campaign, delta.head.position, &delta.journal).await
+}
+
+/// All the others. The pools that had fewer codes than the delta's issued grants need; then nothing of it may be committed.
+pub async fn rest(connection: &mut PgConnection, campaign: i32, delta: &Delta) -> Result<Vec<i32>> {
     changed_members(connection, campaign, &delta.changed_members).await?;
     standings(connection, campaign, &delta.standings).await?;
+    changed_standings(connection, campaign, &delta.changed_standings).await?;
     cycles(connection, campaign, &delta.cycles).await?;
-    new_events(connection, campaign, &delta.new_events).await?;
     changed_events(connection, campaign, &delta.changed_events).await?;
     ended_waits(connection, campaign, &delta.ended_waits).await?;
     new_waits(connection, campaign, &delta.new_waits).await?;
-    postings(connection, campaign, delta.head.position, &delta.postings).await?;
-    grants(connection, campaign, &delta.grants).await?;
     let short = cards::bind(connection, campaign, &delta.grants).await?;
     if !short.is_empty() {
         return Ok(short);
     }
     cards::owe(connection, &delta.grants).await?;
-    journal(connection, campaign, delta.head.position, &delta.journal).await?;
     head(connection, campaign, &delta.head).await?;
     Ok(short)
 }
@@ -115,6 +120,23 @@ async fn standings(connection: &mut PgConnection, campaign: i32, rows: &[Standin
     .bind(column!(rows, |r| r.revision))
     .bind(column!(rows, encode::standing));
     run(connection, statement).await.map(drop)
+}
+
+async fn changed_standings(connection: &mut PgConnection, campaign: i32, rows: &[StandingRow]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let statement = sqlx::query(
+        "update standings s set state = v.state
+         from unnest($1::integer[], $2::integer[], $3::bigint[], $4::integer[], $5::text[]) v (campaign, cycle, member, revision, state)
+         where s.campaign = v.campaign and s.cycle = v.cycle and s.member = v.member and s.revision = v.revision",
+    )
+    .bind(of_all(campaign, rows.len()))
+    .bind(column!(rows, |r| r.cycle))
+    .bind(column!(rows, |r| r.member))
+    .bind(column!(rows, |r| r.revision))
+    .bind(column!(rows, encode::standing));
+    all_there("standings", run(connection, statement).await?, rows.len())
 }
 
 async fn cycles(connection: &mut PgConnection, campaign: i32, rows: &[CycleRow]) -> Result<()> {

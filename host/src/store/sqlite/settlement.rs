@@ -174,7 +174,8 @@ pub async fn standings_until(
         "select ",
         columns!(standing),
         " from standings s
-         where campaign = $1 and member in (select value from json_each($4)) and cycle <= $2 and revision = (
+         where campaign = $1 and member in (select value from json_each($4))
+           and cycle in (select cycle from cycles where campaign = $1 and cycle <= $2) and revision = (
            select max(revision) from standings t where t.campaign = s.campaign and t.cycle = s.cycle and t.member = s.member
              and (t.cycle < $2 or t.revision <= $3))
          order by member, cycle"

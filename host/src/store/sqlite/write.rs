@@ -16,6 +16,7 @@ pub async fn delta(connection: &mut SqliteConnection, campaign: i32, delta: &Del
     new_members(connection, campaign, &delta.new_members).await?;
     changed_members(connection, campaign, &delta.changed_members).await?;
     standings(connection, campaign, &delta.standings).await?;
+    changed_standings(connection, campaign, &delta.changed_standings).await?;
     cycles(connection, campaign, &delta.cycles).await?;
     new_events(connection, campaign, &delta.new_events).await?;
     changed_events(connection, campaign, &delta.changed_events).await?;
@@ -81,14 +82,27 @@ const STANDINGS: Statement = Statement {
 };
 
 async fn standings(connection: &mut SqliteConnection, campaign: i32, rows: &[StandingRow]) -> Result<()> {
-    let add = |values: &mut Values, row: &StandingRow| {
-        values.add(campaign)?;
-        values.add(row.cycle)?;
-        values.add(row.member)?;
-        values.add(row.revision)?;
-        values.add(encode::standing(row))
-    };
-    STANDINGS.run(connection, rows, add).await.map(drop)
+    STANDINGS.run(connection, rows, |values, row| add_standing(values, campaign, row)).await.map(drop)
+}
+
+const CHANGED_STANDINGS: Statement = Statement {
+    before: "update standings set state = v.column5 from (values ",
+    width: 5,
+    after: ") v where standings.campaign = v.column1 and standings.cycle = v.column2 and standings.member = v.column3 \
+            and standings.revision = v.column4",
+};
+
+async fn changed_standings(connection: &mut SqliteConnection, campaign: i32, rows: &[StandingRow]) -> Result<()> {
+    let changed = CHANGED_STANDINGS.run(connection, rows, |values, row| add_standing(values, campaign, row)).await?;
+    all_there("standings", changed, rows.len())
+}
+
+fn add_standing(values: &mut Values, campaign: i32, row: &StandingRow) -> Result<()> {
+    values.add(campaign)?;
+    values.add(row.cycle)?;
+    values.add(row.member)?;
+    values.add(row.revision)?;
+    values.add(encode::standing(row))
 }
 
 const CYCLES: Statement = Statement {
