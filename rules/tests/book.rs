@@ -319,7 +319,7 @@ fn an_invariant_may_be_about_each_member_and_day_and_cycle() {
         22 10:02 a3 gift m=ann n=1    -> failed: invariant \"fair\" would not hold for ann
         22 10:03 a4 gift m=bob n=1    -> failed: invariant \"fair\" would not hold for bob
         22 10:04 a5 accept invitee=cid inviter=bob -> booked
-        22 10:05 a4 gift m=bob n=1    -> booked
+        22 10:03 a4 gift m=bob n=1    -> booked
         22 10:06 a6 opened invitee=bob -> failed: would not hold for ann: granted(\"card\") <= 2 * referrals() with 3 and 2
     ",
     );

@@ -79,7 +79,7 @@ fn story() -> Story {
             members: vec![
                 ExpectedMember {
                     id: "ann b".into(),
-                    points: named(&[("coins", 4), ("learning", 25)]),
+                    points: named(&[("coins", 7), ("learning", 25)]),
                     grants: named(&[("badge", 1), ("card", 1)]),
                     attributes: vec![("streak".into(), Value::Int(4))],
                 },
