@@ -1,5 +1,5 @@
 //! The host of Guerdon: it owns the state and the cards. [`flow`] does, whoever asks; [`http`] and [`cli`] ask;
-//! [`store`] keeps, [`bench`] measures. [`config`] is what an operator sets, [`clock`] the only place that reads the machine's time.
+//! [`store`] keeps, [`bench`] measures, [`watch`] sees folders change. [`config`] is what an operator sets, [`clock`] the only place that reads the machine's time.
 
 pub mod bench;
 pub mod cli;
@@ -11,3 +11,4 @@ pub mod flow;
 pub mod http;
 pub mod lines;
 pub mod store;
+pub mod watch;

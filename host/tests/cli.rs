@@ -108,6 +108,62 @@ fn test_plays_the_cases() {
 }
 
 #[test]
+fn test_marks_what_no_case_reached() {
+    let bench = Bench::new(RULES);
+    bench.write("campaigns/race/cases/lessons.toml", CASES);
+    let (code, shown, _) = bench.run(&["test", "campaigns/race", "--coverage"]);
+    let expected = r#"campaigns/race: 1 cases passed, 0 failed
+campaigns/race/rules.rhai: reached 1 of 2 lines (50.0 %), 1 of 2 branches (50.0 %)
+
+          |   1 | fn on_lesson_finished(event) {
+        1 |   2 |     event.member.award("learning", event.data.points);
+  in part |   3 |     if event.data.points == 1000 { event.member.grant("card"); }
+          |     |     ^ `if` was never true
+          |   4 | }
+"#;
+    assert_eq!((code, &*shown), (0, expected));
+    let (code, _, told) = bench.run(&["test", "campaigns/race", "--threshold", "51"]);
+    assert_eq!((code, &*told), (1, "guerdon: campaigns/race: the cases reach 50.0 %, and 51 % are wanted\n"));
+    assert_eq!(bench.code(&["test", "campaigns/race", "--threshold", "50", "--lcov", "coverage.info"]), 0);
+    let lcov = std::fs::read_to_string(bench.folder.path().join("coverage.info")).unwrap();
+    let records = "SF:campaigns/race/rules.rhai\nDA:2,1\nDA:3,0\nLF:2\nLH:1\nBRDA:3,0,0,0\nBRDA:3,0,1,1\nBRF:2\nBRH:1\nend_of_record\n";
+    assert_eq!(lcov, records);
+    let (_, json, _) = bench.run(&["test", "campaigns/race", "--coverage", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json[0]["coverage"]["basis_points"], &json[0]["coverage"]["functions"][0]["calls"]), (&5000.into(), &1.into()), "{json}");
+}
+
+#[test]
+fn test_goes_through_a_folder_of_campaigns() {
+    let bench = Bench::new(RULES);
+    bench.write("campaigns/race/cases/lessons.toml", CASES);
+    bench.write("campaigns/second/campaign.toml", MANIFEST);
+    bench.write("campaigns/second/rules.rhai", RULES);
+    bench.write("campaigns/second/cases/lessons.toml", &CASES.replace("learning = 5", "learning = 6"));
+    let (code, shown, _) = bench.run(&["test", "campaigns"]);
+    assert!(code == 1 && shown.ends_with("in all: 1 cases passed, 1 failed, in 2 campaigns\n"), "{shown}");
+}
+
+#[test]
+fn test_watches_the_folder() {
+    let bench = Bench::new(RULES);
+    bench.write("campaigns/race/cases/lessons.toml", CASES);
+    let mut watching = bench.command(&["test", "campaigns/race", "--watch"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    let mut until = |wanted: &str| assert!(lines.any(|line| line.unwrap().contains(wanted)), "{wanted} never came");
+    until("1 cases passed, 0 failed");
+    bench.write("campaigns/race/cases/lessons.toml", &CASES.replace("learning = 5", "learning = 6"));
+    until("0 cases passed, 1 failed");
+    bench.write("campaigns/race/rules.rhai", "fn on_lesson_finished(event) { ");
+    until("1 findings in files");
+    bench.write("campaigns/race/rules.rhai", &RULES.replace("event.data.points)", "event.data.points + 1)"));
+    until("1 cases passed, 0 failed");
+    let interrupted = Command::new("kill").args(["-INT", &watching.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    assert_eq!(watching.wait().unwrap().code(), Some(130));
+}
+
+#[test]
 fn simulate_tells_and_compares() {
     let bench = Bench::new(RULES);
     bench.write("other/campaign.toml", MANIFEST);

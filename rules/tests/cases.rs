@@ -2,7 +2,7 @@
 //! own mistakes are named with their place.
 
 use guerdon_rules::book::prepare::Releases;
-use guerdon_rules::cases::{self, Report, render::render};
+use guerdon_rules::cases::{self, Report, render::render, render::render_with};
 use guerdon_rules::language::Files;
 use guerdon_rules::names::Names;
 use std::sync::Arc;
@@ -60,15 +60,16 @@ expect.members.alice = { points = { learning = 21 }, grants = { jd-20 = 1 } }
 "#;
     files.insert("cases/one.toml".into(), case.as_bytes().into());
     let report = run(&files);
-    let shown = render(&report.cases[0], 80);
+    let shown = render_with(&report.cases[0], &files, 80);
     let expected = "\
 a card too few
-  cases/one.toml:1
+cases/one.toml:1
 
-  alice: learning (line 5)
-    expected                             | actual
-    21                                   | 20
-    rules.rhai:8: award learning 20 to alice (step 1)
+  line | what            | expected | actual
+  -----+-----------------+----------+-------
+     5 | alice: learning | 21       | 20
+         rules.rhai:8: award learning 20 to alice (step 1)
+           > inviter.award(\"learning\", 20);
 ";
     assert_eq!(shown, expected);
     assert!(serde_json::to_string(&report).unwrap().contains(r#""rule_lines":["rules.rhai:8"#));
@@ -107,4 +108,84 @@ fn mistakes_in_a_case_file_are_named_with_their_place() {
         let said: String = report.diagnostics.iter().map(|d| format!("{d}\n")).collect();
         assert!(said.contains(wanted) && said.contains("cases/wrong.toml:"), "{line}\n{said}");
     }
+}
+
+/// What is given, the step, and what alice has then; none: the case passes.
+const GIVEN: &[(&str, &str, &str, Option<&str>)] = &[
+    ("grants = { jd-20 = 2 }", "do = \"join\", member = \"alice\"", "grants = { jd-20 = 2 }", None),
+    // What was given stays without being listed.
+    ("grants = { jd-20 = 2 }", "do = \"join\", member = \"alice\"", "points = { learning = 0 }", None),
+    ("grants = { jd-20 = 2 }", "event = \"account.opened\", data = { invitee = \"bob\" }", "grants = { jd-20 = 3 }", None),
+    (
+        "grants = { jd-20 = 2 }",
+        "event = \"account.opened\", data = { invitee = \"bob\" }",
+        "points = { learning = 20 }",
+        Some("alice: jd-20 (not listed): 2 expected, 3"),
+    ),
+    // The limit per cycle counts what was given in it, and nothing of an earlier one.
+    ("grants = { jd-20 = 100 }", "event = \"account.opened\", data = { invitee = \"bob\" }", "grants = { jd-20 = 100 }", None),
+    (
+        "earlier = { \"2020-09-28\" = { grants = { jd-20 = 100 } } }",
+        "event = \"account.opened\", data = { invitee = \"bob\" }",
+        "grants = { jd-20 = 101 }",
+        None,
+    ),
+    // Owed cards are filled before new ones.
+    (
+        "grants = { jd-20 = { issued = 1, owed = 1 } }",
+        "do = \"stock\", pool = \"jd-20\", codes = 5",
+        "grants = { jd-20 = { issued = 2 } }",
+        None,
+    ),
+    // What was studied today fills the cap, what was studied yesterday does not.
+    (
+        "points = { \"learning.lesson\" = 70 }",
+        "event = \"lesson.finished\", data = { member = \"alice\", lesson = \"L\", points = 50 }",
+        "points = { learning = 100 }",
+        None,
+    ),
+    (
+        "earlier = { \"2020-09-29\" = { points = { \"learning.lesson\" = 70 } } }",
+        "event = \"lesson.finished\", data = { member = \"alice\", lesson = \"L\", points = 50 }",
+        "points = { learning = 120 }",
+        None,
+    ),
+    (
+        "grants = { jd-20 = -1 }",
+        "do = \"join\", member = \"alice\"",
+        "points = { learning = 0 }",
+        Some("given: can be given expected, of a reward 0 to 100000 units can be given"),
+    ),
+];
+
+#[test]
+fn what_members_have_already_is_given() {
+    for (given, step, expect, wanted) in GIVEN {
+        let mut files = support::files("learning-race");
+        files.retain(|path, _| !path.starts_with("cases/"));
+        let text = format!(
+            "[[case]]\nname = \"given\"\ngiven.referrals = {{ bob = \"alice\" }}\ngiven.members.alice = {{ {given} }}\n\
+             steps = [{{ at = \"2020-09-30 10:00\", {step} }}]\nexpect.members.alice = {{ {expect} }}\n"
+        );
+        files.insert("cases/given.toml".into(), text.as_bytes().into());
+        let report = run(&files);
+        assert!(report.diagnostics.is_empty(), "{text}{:?}", report.diagnostics);
+        let failure = report.cases[0].failures.first().map(|f| format!("{}: {} expected, {}", f.what, f.expected, f.actual));
+        assert_eq!(failure.as_deref(), *wanted, "{text}");
+    }
+}
+
+#[test]
+fn what_a_rule_counts_can_be_given() {
+    let mut files = support::files("learning-race");
+    files.retain(|path, _| !path.starts_with("cases/"));
+    let rules = "fn on_lesson_finished(event) {\n  let m = event.member;\n  let before = 100 * m.events(\"lesson.finished\", \"day\") + 10 * m.events(\"lesson.finished\", \"all\") + m.referrals(\"all\");\n  m.award(\"learning.lesson\", before);\n  m.grant(\"jd-20\", 0);\n  m.grant(\"jd-100\", 0);\n}\nfn on_account_opened(event) { }\n";
+    files.insert("rules.rhai".into(), rules.as_bytes().into());
+    let case = "[[case]]\nname = \"counted\"\n\
+        given.members.alice = { events = { \"lesson.finished\" = 2 }, referrals = 4, earlier = { \"2020-09-23\" = { events = { \"lesson.finished\" = 1 }, referrals = 1 } } }\n\
+        steps = [{ at = \"2020-09-30 10:00\", event = \"lesson.finished\", data = { member = \"alice\", lesson = \"L\", points = 1 } }]\n\
+        expect.members.alice.points = { learning = 235 }\n";
+    files.insert("cases/counted.toml".into(), case.as_bytes().into());
+    let report = run(&files);
+    assert!(report.passed(), "{report:?}");
 }

@@ -64,6 +64,16 @@ pub fn campaigns(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
+/// Each path that is a campaign's folder, and for any other the campaigns' folders in it.
+pub fn each_campaign(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    for path in paths {
+        let within = if path.join(MANIFEST).is_file() || !path.is_dir() { Vec::new() } else { campaigns(path)? };
+        if within.is_empty() { found.push(path.clone()) } else { found.extend(within) }
+    }
+    Ok(found)
+}
+
 fn read_into(folder: &Path, prefix: &str, files: &mut Files) -> Result<(), Failure> {
     for path in entries(folder)? {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };

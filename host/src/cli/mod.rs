@@ -6,6 +6,7 @@ mod audit;
 mod bench;
 mod check;
 mod codes;
+mod coverage;
 mod demo;
 mod exit;
 mod folder;
@@ -104,7 +105,7 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Demo(demo) => demo::run(&demo, common).await,
         Command::Serve(serve) => serve::run(&serve, common).await,
         Command::Check(check) => check::run(&check, format),
-        Command::Test(test) => test::run(&test, format),
+        Command::Test(test) => test::run(&test, format).await,
         Command::Simulate(simulate) => simulate::run(&simulate, format),
         Command::Fuzz(fuzz) => fuzz::run(&fuzz, format).await,
         Command::Settle(settle) => settle::run(&settle, &load()?, format).await,

@@ -1,21 +1,40 @@
 //! `guerdon test`: the cases of campaign folders, played against the book that pays.
 
-use super::exit::Failure;
+use super::exit::{self, Failure};
 use super::output::{self, Format};
-use super::{folder, snippet};
+use super::{coverage, folder, snippet};
+use crate::watch::Watch;
 use clap::Args;
-use guerdon_rules::cases::{self, render::render};
-use guerdon_rules::language::Files;
+use guerdon_rules::cases::{self, render::render_with};
+use guerdon_rules::language::coverage::Coverage;
+use guerdon_rules::language::{Files, Runtime};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// Play the cases of campaign folders: exit code 1 when one fails
 #[derive(Args)]
-#[command(after_help = "Example:\n  guerdon test campaigns/learning-race")]
+#[command(after_help = "Examples:\n  \
+    guerdon test campaigns\n  \
+    guerdon test campaigns/learning-race --watch\n  \
+    guerdon test campaigns/learning-race --threshold 90 --lcov coverage.info")]
 pub struct Test {
-    /// Campaign folders
+    /// Campaign folders, or a folder of them
     #[arg(required = true, value_name = "FOLDER")]
     folders: Vec<PathBuf>,
+    /// Say which lines and branches of the rule files no case reached
+    #[arg(long)]
+    coverage: bool,
+    /// Fail when the cases reach fewer of the lines; implies --coverage
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
+    threshold: Option<u32>,
+    /// Write the coverage there, as editors and CI read it; implies --coverage
+    #[arg(long, value_name = "FILE")]
+    lcov: Option<PathBuf>,
+    /// Play them again whenever a file is saved, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
 }
 
 #[derive(Serialize)]
@@ -23,32 +42,121 @@ struct Tested {
     folder: String,
     #[serde(flatten)]
     report: cases::Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<Covered>,
     #[serde(skip)]
     files: Files,
 }
 
-pub fn run(test: &Test, format: Format) -> Result<(), Failure> {
-    let tested = test.folders.iter().map(|folder| one(folder)).collect::<Result<Vec<_>, Failure>>()?;
-    output::print(format, &tested, |all| all.iter().map(pretty).collect())?;
-    if tested.iter().all(|t| t.report.passed()) { Ok(()) } else { Err(Failure::Failed) }
+#[derive(Serialize)]
+struct Covered {
+    /// Of lines, or of functions where the engine tells no lines: 10,000 is everything.
+    basis_points: u32,
+    #[serde(flatten)]
+    coverage: Coverage,
+}
+
+impl Test {
+    fn covers(&self) -> bool {
+        self.coverage || self.threshold.is_some() || self.lcov.is_some()
+    }
+}
+
+pub async fn run(test: &Test, format: Format) -> Result<(), Failure> {
+    if !test.watch {
+        return once(test, format);
+    }
+    let cannot = |error| Failure::Usage(format!("cannot watch: {error}"));
+    let mut watch = Watch::new(test.folders.iter().map(PathBuf::as_path)).map_err(cannot)?;
+    loop {
+        clear_screen();
+        match once(test, format) {
+            // It has been printed.
+            Ok(()) | Err(Failure::Failed) => {}
+            Err(failure) => {
+                exit::report(&failure);
+            }
+        }
+        eprintln!("waiting for a file to be saved; Ctrl-C ends");
+        watch.changed().await.map_err(cannot)?;
+    }
+}
+
+/// Only where somebody looks: what a file or a program gets stays whole.
+fn clear_screen() {
+    if std::io::stdout().is_terminal() {
+        print!("\x1b[2J\x1b[3J\x1b[H");
+    }
+}
+
+fn once(test: &Test, format: Format) -> Result<(), Failure> {
+    let folders = folder::each_campaign(&test.folders)?;
+    let bar = progress_bar(folders.len());
+    let mut tested = Vec::new();
+    for folder in &folders {
+        bar.set_message(folder.display().to_string());
+        tested.push(one(folder, test.covers())?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    output::print(format, &tested, |all| pretty_all(all))?;
+    if let Some(path) = &test.lcov {
+        let told = tested.iter().filter_map(|t| Some(coverage::lcov(&t.coverage.as_ref()?.coverage, &t.folder)));
+        std::fs::write(path, told.collect::<String>()).map_err(|e| Failure::Infrastructure(format!("{}: {e}", path.display())))?;
+    }
+    let short = tested.iter().filter(|t| below(t, test.threshold)).count();
+    if short == 0 && tested.iter().all(|t| t.report.passed()) { Ok(()) } else { Err(Failure::Failed) }
+}
+
+/// On stderr, and hidden when that is no terminal.
+fn progress_bar(folders: usize) -> ProgressBar {
+    let bar = if folders > 1 { ProgressBar::new(folders as u64) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} campaigns, {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn pretty_all(all: &[Tested]) -> String {
+    let mut text: String = all.iter().map(pretty).collect();
+    if all.len() > 1 {
+        let (cases, failed) = (all.iter().map(|t| t.report.cases.len()), all.iter().map(|t| t.report.failed()).sum::<usize>());
+        text.push_str(&format!("in all: {} cases passed, {failed} failed, in {} campaigns\n", cases.sum::<usize>() - failed, all.len()));
+    }
+    text
+}
+
+/// Whether a folder's cases reach too little, and says so.
+fn below(tested: &Tested, threshold: Option<u32>) -> bool {
+    let (Some(threshold), Some(covered)) = (threshold, &tested.coverage) else { return false };
+    let is = covered.basis_points < threshold * 100;
+    if is {
+        eprintln!(
+            "guerdon: {}: the cases reach {} %, and {threshold} % are wanted",
+            tested.folder,
+            coverage::percent(covered.basis_points)
+        );
+    }
+    is
 }
 
 /// A folder whose files have errors fails with them, as a case file does.
-fn one(path: &Path) -> Result<Tested, Failure> {
+fn one(path: &Path, covers: bool) -> Result<Tested, Failure> {
     let files = folder::read_with_cases(path)?;
-    let report = match folder::releases(path) {
-        Ok(releases) => cases::run(&releases, &files),
-        Err(folder::Unfit::Rules(_, diagnostics)) => cases::Report { cases: Vec::new(), diagnostics },
-        Err(folder::Unfit::Other(failure)) => return Err(failure),
+    let played = match covers {
+        true => cases::run_with_coverage(&files, &Runtime::default()).map(|(report, coverage)| (report, Some(coverage))),
+        false => cases::run_alone(&files, &Runtime::default()).map(|report| (report, None)),
     };
-    Ok(Tested { folder: path.display().to_string(), report, files })
+    let (report, coverage) = played.unwrap_or_else(|diagnostics| (cases::Report { cases: Vec::new(), diagnostics }, None));
+    let coverage = coverage.map(|coverage| Covered { basis_points: coverage.basis_points(), coverage });
+    Ok(Tested { folder: path.display().to_string(), report, coverage, files })
 }
 
 fn pretty(tested: &Tested) -> String {
     let report = &tested.report;
     let mut text: String = report.diagnostics.iter().map(|d| snippet::render(d, &tested.folder, &tested.files) + "\n").collect();
     for case in report.cases.iter().filter(|case| !case.passed) {
-        text.push_str(&format!("{}\n", render(case, output::width())));
+        text.push_str(&format!("{}\n", render_with(case, &tested.files, output::width())));
     }
     let passed = report.cases.len() - report.failed();
     text.push_str(&format!("{}: {passed} cases passed, {} failed", tested.folder, report.failed()));
@@ -56,5 +164,8 @@ fn pretty(tested: &Tested) -> String {
         text.push_str(&format!(", {} findings in files", report.diagnostics.len()));
     }
     text.push('\n');
+    if let Some(covered) = &tested.coverage {
+        text.push_str(&coverage::pretty(&covered.coverage, &tested.folder, &tested.files));
+    }
     text
 }

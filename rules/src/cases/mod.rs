@@ -12,8 +12,12 @@ pub mod write;
 
 use crate::book::prepare::Releases;
 use crate::diagnostic::Diagnostic;
-use crate::language::Files;
+use crate::language::coverage::Coverage;
+use crate::language::{Files, Runtime};
+use crate::names::Names;
+use crate::release::Release;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Every case of a campaign's folder, in the order of files and lines.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -70,4 +74,22 @@ pub fn run(releases: &Releases, files: &Files) -> Report {
         }
     }
     report
+}
+
+/// Plays every case of a folder under its own rules, as its only release. Fails with what is wrong in the folder.
+pub fn run_alone(files: &Files, runtime: &Runtime) -> Result<Report, Vec<Diagnostic>> {
+    Ok(run(&Releases::new(vec![alone(files, runtime)?]), files))
+}
+
+/// As [`run_alone`], and what of the rule files the cases reached. The report is of the code that pays; for the coverage
+/// the cases are played once more by a module that records.
+pub fn run_with_coverage(files: &Files, runtime: &Runtime) -> Result<(Report, Coverage), Vec<Diagnostic>> {
+    let report = run_alone(files, runtime)?;
+    let records = alone(files, &Runtime { records_coverage: true, ..runtime.clone() })?;
+    run(&Releases::new(vec![records.clone()]), files);
+    Ok((report, records.module.coverage().unwrap_or_default()))
+}
+
+fn alone(files: &Files, runtime: &Runtime) -> Result<Arc<Release>, Vec<Diagnostic>> {
+    Release::compile(1, 0, files, &mut Names::default(), runtime).map(Arc::new)
 }

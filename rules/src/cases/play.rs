@@ -1,15 +1,18 @@
 //! Plays one story in a world of its own and holds it against what it expects.
 
 use super::node::{Entry, Kind, Node, fill_text};
-use super::read::{Act, Case, Expected, Named, StepAt, Units};
+use super::read::{Act, Case, Expected, GivenCounts, Named, StepAt, Units};
 use super::{CaseReport, Failure};
+use crate::book::Book;
 use crate::book::decide::{Answer, Answered};
+use crate::book::given::Refused;
 use crate::book::prepare::Releases;
 use crate::book::ranking::{in_order, places, points_in};
 use crate::book::receipt::Receipt;
 use crate::book::rows::{GrantRow, GrantState, Outcome};
 use crate::event::Event;
 use crate::fact::UNRANKED;
+use crate::release::Release;
 use crate::simulate::world::{Settled, World};
 use crate::value::{MemberId, Value};
 use std::sync::Arc;
@@ -27,12 +30,14 @@ struct Play<'c> {
     /// Receipts so far, each with the number of its step.
     receipts: Vec<(usize, Receipt)>,
     failures: Vec<Failure>,
+    /// Of the world's grants, the first so many were given.
+    given_grants: usize,
 }
 
 /// Plays a case. `file` is for the report.
 pub fn play(file: &str, case: &Case, releases: &Releases) -> CaseReport {
     let world = World::new(releases.clone(), &case.given.stock, case.seed);
-    let mut play = Play { case, world, now_ms: i64::MIN, receipts: Vec::new(), failures: Vec::new() };
+    let mut play = Play { case, world, now_ms: i64::MIN, receipts: Vec::new(), failures: Vec::new(), given_grants: 0 };
     play.give();
     for (index, step) in case.steps.iter().enumerate() {
         play.step(index + 1, step);
@@ -49,17 +54,18 @@ impl Play<'_> {
         let book = self.world.book_mut();
         for member in &given.members {
             book.give_member(&member.id);
-            for (account, points) in &member.points {
-                refused.push(book.give_points(&account.release, &member.id, account.index, *points, given.at_ms));
-            }
             for (attribute, value) in &member.attributes {
                 refused.push(book.give_attribute(&attribute.release, &member.id, attribute.index, value.clone(), given.at_ms));
+            }
+            for (at_ms, counts) in &member.counts {
+                give_counts(book, &release, &member.id, *at_ms, counts, &mut refused);
             }
         }
         for (invitee, inviter) in &given.referrals {
             refused.push(book.give_referral(&release, invitee, inviter, given.at_ms));
         }
         self.world.drain();
+        self.given_grants = self.world.grants().len();
         for reason in refused.into_iter().filter_map(Result::err) {
             self.fail(None, self.case.line, "given", "can be given", &reason, Vec::new());
         }
@@ -178,14 +184,19 @@ impl Play<'_> {
         self.unlisted(expected, number);
     }
 
-    /// Money is strict: what is not written must not have been granted.
+    /// Money is strict: what is not written must not have been granted. What was given stays.
     fn unlisted(&mut self, expected: &Expected, number: i64) {
         for reward in self.rewards() {
-            let is = self.granted(Some(number), &reward, None);
-            if is != 0 && !expected.grants.iter().any(|(listed, _)| listed.name == reward.name) {
-                self.hold(expected, &reward.name, " (not listed)", 0, is);
+            if !expected.grants.iter().any(|(listed, _)| listed.name == reward.name) {
+                let (given, is) = (self.given(number, &reward), self.granted(Some(number), &reward, None));
+                self.hold(expected, &reward.name, " (not listed)", given, is);
             }
         }
+    }
+
+    fn given(&self, member: i64, reward: &Named) -> i64 {
+        let code = reward.release.codes.rewards[reward.index];
+        self.world.grants()[..self.given_grants].iter().filter(|g| g.member == member && g.reward == code).count() as i64
     }
 
     fn nobody_else(&mut self) {
@@ -196,7 +207,7 @@ impl Play<'_> {
         let mut said = Vec::new();
         for reward in self.rewards().into_iter().filter(|r| !expect.totals.iter().any(|(listed, _)| listed.name == r.name)) {
             let code = reward.release.codes.rewards[reward.index];
-            let of_reward = self.world.grants().iter().filter(|g| g.reward == code).map(|g| g.member);
+            let of_reward = self.world.grants()[self.given_grants..].iter().filter(|g| g.reward == code).map(|g| g.member);
             let members: std::collections::BTreeSet<i64> = of_reward.collect();
             let others = members.into_iter().filter_map(|n| Some((n, self.id_of(n)?)));
             said.extend(others.filter(|(_, id)| !expect.members.iter().any(|m| m.id == *id)).map(|(n, id)| (reward.clone(), n, id)));
@@ -205,7 +216,8 @@ impl Play<'_> {
             let is = self.granted(Some(number), &reward, None);
             let lines = self.lines_about(&id, &reward.name);
             let what = format!("{id}: {} (nobody expected it)", reward.name);
-            self.fail(None, self.case.line, &what, "0", &is.to_string(), lines);
+            let given = self.given(number, &reward).to_string();
+            self.fail(None, self.case.line, &what, &given, &is.to_string(), lines);
         }
     }
 
@@ -285,6 +297,28 @@ impl Play<'_> {
     fn fail(&mut self, step: Option<usize>, line: usize, what: &str, expected: &str, actual: &str, rule_lines: Vec<String>) {
         let failure = Failure { step, line, what: what.into(), expected: expected.into(), actual: actual.into(), rule_lines };
         self.failures.push(failure);
+    }
+}
+
+fn give_counts(book: &mut Book, newest: &Release, id: &MemberId, at_ms: i64, counts: &GivenCounts, said: &mut Vec<Result<(), Refused>>) {
+    for (account, points) in &counts.points {
+        said.push(book.give_points(&account.release, id, account.index, *points, at_ms));
+    }
+    for (event, times) in &counts.events {
+        said.push(book.give_events(&event.release, id, event.index, *times, at_ms));
+    }
+    if counts.referrals != 0 {
+        said.push(book.give_referrals(newest, id, counts.referrals, at_ms));
+    }
+    for (reward, units) in &counts.grants {
+        let by_state = match units {
+            // A card that somebody has is issued.
+            Units::All(units) => vec![(GrantState::Issued, *units)],
+            Units::By(list) => list.clone(),
+        };
+        for (state, units) in by_state {
+            said.push(book.give_grants(&reward.release, id, reward.index, state, units, at_ms));
+        }
     }
 }
 

@@ -34,8 +34,17 @@ pub struct Given {
 
 pub struct GivenMember {
     pub id: MemberId,
-    pub points: Vec<(Named, i64)>,
     pub attributes: Vec<(Named, Value)>,
+    /// With the instant of each: `given.at`, and what is written under `earlier`.
+    pub counts: Vec<(i64, GivenCounts)>,
+}
+
+/// What a rule can count of a member.
+pub struct GivenCounts {
+    pub points: Vec<(Named, i64)>,
+    pub grants: Vec<(Named, Units)>,
+    pub events: Vec<(Named, i64)>,
+    pub referrals: i64,
 }
 
 /// Something that a release declares, by its index there: the newest release that has it.
@@ -208,6 +217,9 @@ impl Reading<'_, '_> {
     fn reward(&mut self, e: &Entry) -> Option<Named> {
         self.named("reward", &e.key, &e.key_span, |r| r.campaign.rewards.iter().map(|w| &*w.name).collect())
     }
+    fn event(&mut self, e: &Entry) -> Option<Named> {
+        self.named("event", &e.key, &e.key_span, |r| r.campaign.events.iter().map(|e| &*e.name).collect())
+    }
     fn attribute(&mut self, e: &Entry) -> Option<Named> {
         self.named("attribute", &e.key, &e.key_span, |r| r.campaign.attributes.iter().map(|a| &*a.name).collect())
     }
@@ -229,7 +241,7 @@ impl Reading<'_, '_> {
             given.at_ms = at_ms;
         }
         for entry in fields.named("members", &mut self.findings) {
-            given.members.extend(self.given_member(entry));
+            given.members.extend(self.given_member(entry, given.at_ms));
         }
         for entry in fields.named("referrals", &mut self.findings) {
             match &entry.value.kind {
@@ -248,10 +260,9 @@ impl Reading<'_, '_> {
         given
     }
 
-    fn given_member(&mut self, entry: &Entry) -> Option<GivenMember> {
+    fn given_member(&mut self, entry: &Entry, at_ms: i64) -> Option<GivenMember> {
         let mut fields = Fields::of(&entry.value, "a member", &mut self.findings)?;
-        let points = fields.named("points", &mut self.findings);
-        let points = self.counts(points, Self::account);
+        let mut counts = vec![(at_ms, self.given_counts(&mut fields))];
         let mut attributes = Vec::new();
         for e in fields.named("attributes", &mut self.findings) {
             if let Some(named) = self.attribute(e) {
@@ -262,8 +273,27 @@ impl Reading<'_, '_> {
                 }
             }
         }
+        for e in fields.named("earlier", &mut self.findings) {
+            let at_ms = self.instant(&e.key, &e.key_span);
+            if let (Some(at_ms), Some(mut fields)) = (at_ms, Fields::of(&e.value, "what was there earlier", &mut self.findings)) {
+                counts.push((at_ms, self.given_counts(&mut fields)));
+                fields.close(&mut self.findings);
+            }
+        }
         fields.close(&mut self.findings);
-        Some(GivenMember { id: self.member(&entry.key), points, attributes })
+        Some(GivenMember { id: self.member(&entry.key), attributes, counts })
+    }
+
+    fn given_counts(&mut self, fields: &mut Fields) -> GivenCounts {
+        let points = fields.named("points", &mut self.findings);
+        let events = fields.named("events", &mut self.findings);
+        let grants = fields.named("grants", &mut self.findings);
+        GivenCounts {
+            points: self.counts(points, Self::account),
+            events: self.counts(events, Self::event),
+            grants: grants.iter().filter_map(|e| Some((self.reward(e)?, self.units(&e.value)?))).collect(),
+            referrals: fields.int("referrals", &mut self.findings).unwrap_or(0),
+        }
     }
 
     fn step(&mut self, node: &Node) -> Option<StepAt> {

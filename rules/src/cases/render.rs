@@ -1,31 +1,89 @@
-//! A failed case in the width of a terminal: expected and actual side by side, and the rule's lines below.
+//! A failed case in the width of a terminal: a table of what was expected and what came, and below each row the lines of
+//! the rule that led there, as they are written.
 
 use super::{CaseReport, Failure};
+use crate::language::Files;
 
 const NARROWEST: usize = 40;
+/// Of the column with the line numbers, and before it.
+const LINE: usize = 4;
+const INDENT: usize = 2;
+const BAR: &str = " | ";
 
 /// A failed case, in lines of at most `width` columns where words allow it.
 pub fn render(case: &CaseReport, width: usize) -> String {
+    render_with(case, &Files::new(), width)
+}
+
+/// As [`render`]; `files` are those of the campaign's folder, for the text of the rule's lines.
+pub fn render_with(case: &CaseReport, files: &Files, width: usize) -> String {
     let width = width.max(NARROWEST);
-    let mut out = format!("{}\n  {}:{}\n", case.name, case.file, case.line);
+    let mut out = String::new();
+    for line in wrapped(&case.name, width) {
+        out += &format!("{line}\n");
+    }
+    out += &format!("{}:{}\n\n", case.file, case.line);
+    let table = Table::of(&case.failures, width);
+    out += &table.row("line", "what", "expected", "actual");
+    out += &table.rule();
     for failure in &case.failures {
-        out += &render_failure(failure, width);
+        out += &table.row(&failure.line.to_string(), &failure.what, &failure.expected, &failure.actual);
+        for line in &failure.rule_lines {
+            out += &rule_line(line, files, width);
+        }
     }
     out
 }
 
-fn render_failure(failure: &Failure, width: usize) -> String {
-    // Two columns with ` | ` between them, behind an indent of four.
-    let column = (width - 4 - 3) / 2;
-    let mut out = format!("\n  {} (line {})\n", failure.what, failure.line);
-    let row = |left: &str, right: &str| format!("    {} | {right}\n", padded(left, column)).trim_end().to_string() + "\n";
-    out += &row("expected", "actual");
-    let (left, right) = (wrapped(&failure.expected, column), wrapped(&failure.actual, column));
-    for n in 0..left.len().max(right.len()) {
-        out += &row(left.get(n).map_or("", |l| l), right.get(n).map_or("", |l| l));
+/// The columns after the line numbers.
+struct Table {
+    what: usize,
+    expected: usize,
+    actual: usize,
+}
+
+impl Table {
+    /// Each column as wide as what stands in it; if that is too wide, the first gets a third and the others half of the rest.
+    fn of(failures: &[Failure], width: usize) -> Table {
+        let widest = |head: &str, text: fn(&Failure) -> &str| failures.iter().map(|f| columns(text(f))).fold(columns(head), usize::max);
+        let all = width - INDENT - LINE - 3 * BAR.len();
+        let (what, expected, actual) = (widest("what", |f| &f.what), widest("expected", |f| &f.expected), widest("actual", |f| &f.actual));
+        if what + expected + actual <= all {
+            return Table { what, expected, actual };
+        }
+        let what = what.min(all / 3);
+        let half = (all - what) / 2;
+        let expected = expected.min(half.max((all - what).saturating_sub(actual)));
+        Table { what, expected, actual: all - what - expected }
     }
-    for line in &failure.rule_lines {
-        out += &format!("    {line}\n");
+
+    fn row(&self, line: &str, what: &str, expected: &str, actual: &str) -> String {
+        let cells = [wrapped(what, self.what), wrapped(expected, self.expected), wrapped(actual, self.actual)];
+        let mut out = String::new();
+        for n in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
+            let cell = |index: usize, column: usize| padded(cells[index].get(n).map_or("", |text| text), column);
+            let line = if n == 0 { line } else { "" };
+            let row = format!("  {line:>LINE$}{BAR}{}{BAR}{}{BAR}{}", cell(0, self.what), cell(1, self.expected), cell(2, self.actual));
+            out += &format!("{}\n", row.trim_end());
+        }
+        out
+    }
+
+    fn rule(&self) -> String {
+        let dashes = |n: usize| "-".repeat(n);
+        format!("  {}-+-{}-+-{}-+-{}\n", dashes(LINE), dashes(self.what), dashes(self.expected), dashes(self.actual))
+    }
+}
+
+/// What the rule did, and the line that did it.
+fn rule_line(did: &str, files: &Files, width: usize) -> String {
+    const UNDER: &str = "         ";
+    let mut out: String = wrapped(did, width - UNDER.len()).iter().map(|line| format!("{UNDER}{line}\n")).collect();
+    let mut parts = did.splitn(3, ':');
+    let (file, number) = (parts.next().unwrap_or(""), parts.next().and_then(|n| n.parse::<usize>().ok()));
+    let text = files.get(file).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    if let Some(source) = number.and_then(|number| text?.lines().nth(number.checked_sub(1)?)) {
+        out += &format!("{UNDER}  > {}\n", source.trim());
     }
     out
 }
@@ -59,20 +117,52 @@ fn wrapped(text: &str, column: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
+    fn failure(line: usize, what: &str, expected: &str, actual: &str, rule_lines: &[&str]) -> Failure {
+        let rule_lines = rule_lines.iter().map(ToString::to_string).collect();
+        Failure { step: None, line, what: what.into(), expected: expected.into(), actual: actual.into(), rule_lines }
+    }
+
+    fn case(failures: Vec<Failure>) -> CaseReport {
+        CaseReport { name: "老客户".into(), file: "cases/a.toml".into(), line: 12, passed: false, failures }
+    }
+
     #[test]
-    fn expected_and_actual_stand_side_by_side_whatever_the_script() {
-        let failure = Failure {
-            step: Some(2),
-            line: 14,
-            what: "step 2 (2020-09-22 10:00)".into(),
-            expected: "booked".into(),
-            actual: "refused: 老客户不参加邀请活动 and more words than fit".into(),
-            rule_lines: vec!["rules.rhai:5: refused".into()],
-        };
-        let case = CaseReport { name: "老客户".into(), file: "cases/a.toml".into(), line: 12, passed: false, failures: vec![failure] };
-        let text = render(&case, 60);
+    fn expected_and_actual_stand_side_by_side_with_the_rule_as_it_is_written() {
+        let files = Files::from([("rules.rhai".to_string(), "fn f() {\n    m.award(\"learning\", 30);\n}\n".as_bytes().into())]);
+        let failures = vec![
+            failure(14, "alice: learning", "20", "30", &["rules.rhai:2: award learning 30 to alice (step 1)"]),
+            failure(15, "bob: jd-20 (not listed)", "0", "1", &["campaign.toml: grant jd-20 1 to bob (step 2)"]),
+        ];
+        let expected = "\
+老客户
+cases/a.toml:12
+
+  line | what                    | expected | actual
+  -----+-------------------------+----------+-------
+    14 | alice: learning         | 20       | 30
+         rules.rhai:2: award learning 30 to alice (step 1)
+           > m.award(\"learning\", 30);
+    15 | bob: jd-20 (not listed) | 0        | 1
+         campaign.toml: grant jd-20 1 to bob (step 2)
+";
+        assert_eq!(render_with(&case(failures), &files, 80), expected);
+    }
+
+    #[test]
+    fn what_is_long_is_broken_at_blanks_whatever_the_script() {
+        let actual = "refused: 老客户不参加邀请活动 and more words than fit into one line of it";
+        let text = render(&case(vec![failure(14, "step 2 (2020-09-22 10:00)", "booked", actual, &["rules.rhai:5: refused"])]), 60);
         assert!(text.lines().all(|line| columns(line) <= 60), "{text}");
-        let bars: Vec<usize> = text.lines().filter_map(|l| l.find(" | ").map(|at| columns(&l[..at]))).collect();
-        assert!(bars.len() >= 3 && bars.iter().all(|at| *at == bars[0]), "{text}");
+        let expected = "\
+  line | what            | expected | actual
+  -----+-----------------+----------+-----------------------
+    14 | step 2          | booked   | refused:
+       | (2020-09-22     |          | 老客户不参加邀请活动
+       | 10:00)          |          | and more words than
+       |                 |          | fit into one line of
+       |                 |          | it
+         rules.rhai:5: refused
+";
+        assert!(text.contains(expected), "{text}");
     }
 }

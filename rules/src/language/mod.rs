@@ -1,6 +1,7 @@
 //! Rule languages. A rule file, in whatever language, becomes a [`RuleModule`]; above this seam nobody can tell
 //! which language a campaign is written in. `rhai` are scripts, `wasm` are components of `sdk/wit`.
 
+pub mod coverage;
 pub mod explain;
 pub mod rhai;
 pub mod wasm;
@@ -12,6 +13,7 @@ use crate::effect::Verdict;
 use crate::fact::Fact;
 use crate::limits::Limits;
 use crate::value::{MemberId, Value};
+use coverage::Coverage;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -76,6 +78,10 @@ pub trait RuleModule: Send + Sync {
     fn handlers(&self) -> &[Handler];
     /// Same question, same answer; never panics, never blocks, stops at the limits it was loaded with.
     fn decide(&self, handler: usize, question: &Question<'_>) -> Verdict;
+    /// What its decisions reached, if it was loaded to record that ([`Runtime::records_coverage`]).
+    fn coverage(&self) -> Option<Coverage> {
+        None
+    }
 }
 
 /// What a language needs from whoever runs it.
@@ -84,6 +90,8 @@ pub struct Runtime {
     pub limits: Limits,
     /// Compiles and runs wasm; made once for the process.
     pub wasm: wasm::Engine,
+    /// Modules note what their decisions reach. Slower; for playing cases.
+    pub records_coverage: bool,
 }
 
 /// A compiled module with the warnings that its check found.
@@ -103,14 +111,18 @@ pub fn load(campaign: &Campaign, files: &Files, runtime: &Runtime) -> Result<Loa
             help,
         )]);
     };
-    match campaign.rules.rsplit_once('.').map_or("", |(_, extension)| extension) {
+    let loaded = match campaign.rules.rsplit_once('.').map_or("", |(_, extension)| extension) {
         "rhai" => rhai::load(campaign, files, runtime),
         "wasm" => wasm::load(campaign, source, runtime),
         other => {
             let message = format!("`{}`: there is no rule language \".{other}\"", campaign.rules);
             Err(vec![Diagnostic::error("campaign.toml", None, message, "use a .rhai script or a .wasm component")])
         }
+    }?;
+    if runtime.records_coverage {
+        return Ok(Loaded { module: coverage::recording(loaded.module), ..loaded });
     }
+    Ok(loaded)
 }
 
 /// The k-th draw (from 0) of a decision: 1 to n, as `sdk/wit/campaign.wit` defines it.

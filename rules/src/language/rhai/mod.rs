@@ -2,10 +2,11 @@
 //! module that it returns answers questions within its limits. Must not know: books, storage, clocks.
 //!
 //! From a file to a verdict: [`script`] compiles, [`check`] says what is wrong and what each function reads,
-//! [`engine`] runs, [`api`] is what the script sees, [`failure`] and [`trace`] say what stopped it.
+//! [`engine`] runs, [`api`] is what the script sees, [`failure`] and [`trace`] say what stopped it, [`coverage`] what ran.
 
 mod api;
 mod check;
+mod coverage;
 mod dictionary;
 mod engine;
 mod evaluation;
@@ -18,10 +19,12 @@ mod tests;
 mod trace;
 mod vocabulary;
 
+use super::coverage::Coverage;
 use super::{Files, Handler, Loaded, Question, RuleModule, Runtime};
 use crate::campaign::Campaign;
 use crate::diagnostic::Diagnostic;
 use crate::effect::{Failure, Verdict};
+use coverage::Recorder;
 use dictionary::Dictionary;
 use engine::Recipe;
 use evaluation::Evaluation;
@@ -31,7 +34,7 @@ use std::sync::{Arc, OnceLock};
 
 /// Compiles and checks the campaign's script. Fails with every finding, warnings included.
 pub fn load(campaign: &Campaign, files: &Files, runtime: &Runtime) -> Result<Loaded, Vec<Diagnostic>> {
-    let scripts = script::read(&campaign.rules, files, &runtime.limits)?;
+    let scripts = script::read(&campaign.rules, files, runtime)?;
     let checked = check::check(campaign, &scripts, &runtime.limits);
     if checked.findings.iter().any(Diagnostic::is_error) {
         return Err(checked.findings);
@@ -43,13 +46,19 @@ pub fn load(campaign: &Campaign, files: &Files, runtime: &Runtime) -> Result<Loa
         imports: scripts.modules,
         tables: Arc::new(scripts.tables),
     };
+    let recorder = runtime.records_coverage.then(|| Recorder::new(&scripts.scripts));
     let Some(main) = scripts.scripts.into_iter().next() else { return Err(checked.findings) };
+    let mut engine = recipe.engine();
+    if recorder.is_some() {
+        Recorder::listen(&mut engine, &recipe.dictionary);
+    }
     let module = Module {
-        engine: recipe.engine(),
+        engine,
         // Only functions: nothing at the top of the file runs again.
-        ast: main.optimised.clone_functions_only(),
+        ast: main.runs.clone_functions_only(),
         handlers: checked.handlers,
         tracing: OnceLock::new(),
+        recorder,
         recipe,
     };
     Ok(Loaded { module: Box::new(module), warnings: checked.findings })
@@ -62,6 +71,8 @@ struct Module {
     recipe: Recipe,
     /// Made when a limit is reached for the first time.
     tracing: OnceLock<Engine>,
+    /// Only where coverage is recorded.
+    recorder: Option<Recorder>,
 }
 
 impl RuleModule for Module {
@@ -71,8 +82,16 @@ impl RuleModule for Module {
 
     fn decide(&self, handler: usize, question: &Question<'_>) -> Verdict {
         // rhai is not expected to panic; if it does, this rule has failed and the next one runs.
-        catch_unwind(AssertUnwindSafe(|| self.answer(handler, question)))
-            .unwrap_or_else(|_| Verdict::Failed(Failure::new("the rhai engine broke down", None)))
+        let verdict = catch_unwind(AssertUnwindSafe(|| self.answer(handler, question)))
+            .unwrap_or_else(|_| Verdict::Failed(Failure::new("the rhai engine broke down", None)));
+        if let Some(recorder) = &self.recorder {
+            recorder.read_trail(matches!(verdict, Verdict::Booked(_)));
+        }
+        verdict
+    }
+
+    fn coverage(&self) -> Option<Coverage> {
+        self.recorder.as_ref().map(|recorder| Coverage { files: recorder.files(), ..Coverage::default() })
     }
 }
 

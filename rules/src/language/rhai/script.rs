@@ -1,13 +1,12 @@
 //! Reads the rule file and what it imports: constants, imports, and the two compiled forms of each file (as it is
-//! written, for the check; and optimised, for running). Must not know: campaigns.
+//! written, for the check; and the one that runs, optimised). Must not know: campaigns.
 
 use super::engine::{self, Tables};
 use super::explain;
 use super::imports;
 use crate::diagnostic::Diagnostic;
-use crate::language::Files;
 use crate::language::rhai::dictionary::Dictionary;
-use crate::limits::Limits;
+use crate::language::{Files, Runtime};
 use rhai::module_resolvers::StaticModuleResolver;
 use rhai::{AST, Engine, Module, OptimizationLevel, Scope, Shared};
 use std::collections::BTreeMap;
@@ -25,8 +24,8 @@ pub struct Script {
     pub constants: Scope<'static>,
     /// As written; the optimiser folds away what is to be checked.
     pub plain: AST,
-    /// What runs.
-    pub optimised: AST,
+    /// What runs: optimised; as written, where what runs is recorded.
+    pub runs: AST,
     /// The name it gives to an imported file, and which file that is.
     pub imports: BTreeMap<String, Arc<str>>,
 }
@@ -40,8 +39,8 @@ pub struct Scripts {
 }
 
 /// Reads everything from the rule file on. Fails with what cannot be compiled.
-pub fn read(file: &str, files: &Files, limits: &Limits) -> Result<Scripts, Vec<Diagnostic>> {
-    let mut reader = Reader { files, limits, read: Vec::new(), modules: BTreeMap::new(), tables: Tables::new(), open: Vec::new() };
+pub fn read(file: &str, files: &Files, runtime: &Runtime) -> Result<Scripts, Vec<Diagnostic>> {
+    let mut reader = Reader { files, runtime, read: Vec::new(), modules: BTreeMap::new(), tables: Tables::new(), open: Vec::new() };
     reader.read(file).map_err(|d| vec![*d])?;
     let main = reader.read.pop().into_iter();
     let scripts: Vec<Script> = main.chain(reader.read).collect();
@@ -53,7 +52,7 @@ pub fn read(file: &str, files: &Files, limits: &Limits) -> Result<Scripts, Vec<D
 
 struct Reader<'a> {
     files: &'a Files,
-    limits: &'a Limits,
+    runtime: &'a Runtime,
     read: Vec<Script>,
     /// By file, those that were imported.
     modules: BTreeMap<Arc<str>, Shared<Module>>,
@@ -76,7 +75,8 @@ impl Reader<'_> {
         let name: Arc<str> = file.into();
         let mut constants = Scope::new();
         for (constant, _, value) in first.iter_literal_variables(true, false) {
-            if value.is_array() || value.is_map() {
+            // The optimiser puts plain values where they are used.
+            if value.is_array() || value.is_map() || self.runtime.records_coverage {
                 self.tables.insert((name.clone(), constant.into()), value.clone());
             }
             constants.push_constant_dynamic(constant, value);
@@ -92,15 +92,16 @@ impl Reader<'_> {
             })
         };
         let plain = engine(OptimizationLevel::None).compile_with_scope(&constants, &source).map_err(failed)?;
-        let mut optimised = engine(OptimizationLevel::Simple).compile_with_scope(&constants, &source).map_err(failed)?;
-        optimised.set_source(file);
+        let level = if self.runtime.records_coverage { OptimizationLevel::None } else { OptimizationLevel::Simple };
+        let mut runs = engine(level).compile_with_scope(&constants, &source).map_err(failed)?;
+        runs.set_source(file);
         self.open.pop();
-        self.read.push(Script { file: name, source, constants, plain, optimised, imports });
+        self.read.push(Script { file: name, source, constants, plain, runs, imports });
         Ok(())
     }
 
     fn engine(&self, adjust: impl FnOnce(&mut Engine)) -> Engine {
-        let mut engine = engine::tightened(&Dictionary::empty(), self.limits);
+        let mut engine = engine::tightened(&Dictionary::empty(), &self.runtime.limits);
         adjust(&mut engine);
         engine
     }
@@ -143,7 +144,7 @@ impl Reader<'_> {
         let failed = |reason: String| Box::new(Diagnostic::error(file, None, reason, ""));
         let script = self.read.iter().find(|script| script.file == *file).ok_or_else(|| failed("the file was not read".into()))?;
         let mut resolver = StaticModuleResolver::new();
-        for import in imports::statements(&script.optimised) {
+        for import in imports::statements(&script.runs) {
             if let Some(module) = script.imports.get(&import.alias).and_then(|file| self.modules.get(file)) {
                 resolver.insert(import.path.unwrap_or_default(), (**module).clone());
             }
@@ -151,7 +152,7 @@ impl Reader<'_> {
         let engine = self.engine(|engine| {
             engine.set_module_resolver(resolver);
         });
-        let module = Module::eval_ast_as_new(Scope::new(), &script.optimised, &engine).map_err(|error| failed(error.to_string()))?;
+        let module = Module::eval_ast_as_new(Scope::new(), &script.runs, &engine).map_err(|error| failed(error.to_string()))?;
         Ok(module.into())
     }
 }

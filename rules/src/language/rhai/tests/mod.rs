@@ -1,6 +1,7 @@
 //! Rules from text to verdict: a small campaign, a question with chosen facts, and tables of what comes out.
 
 mod api;
+mod coverage;
 mod hostile;
 mod imports;
 mod race;

@@ -3,7 +3,7 @@
 use super::campaign::{campaign, findings, question};
 use super::wat::{HONEST, OWN, Said, answers, assemble, module, module_with, stored, text, words};
 use crate::effect::{Action, Effect, Verdict};
-use crate::language::wasm::{Engine, WIT, load};
+use crate::language::wasm::{WIT, load};
 use crate::language::{Loaded, RuleModule, Runtime};
 use crate::limits::Limits;
 use crate::value::MemberId;
@@ -15,8 +15,7 @@ use wit_component::{StringEncoding, embed_component_metadata};
 /// Tight limits, so that the rows are quick. One engine for all.
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME
-        .get_or_init(|| Runtime { limits: Limits { fuel: 1_000_000, memory_bytes: 1 << 20, ..Limits::default() }, wasm: Engine::default() })
+    RUNTIME.get_or_init(|| Runtime { limits: Limits { fuel: 1_000_000, memory_bytes: 1 << 20, ..Limits::default() }, ..Runtime::default() })
 }
 
 fn loaded(bytes: &[u8], runtime: &Runtime) -> Loaded {
@@ -275,7 +274,7 @@ fn an_instance_keeps_nothing_for_the_next() {
 #[test]
 fn the_wall_clock_stops_what_fuel_does_not() {
     let limits = Limits { fuel: u64::MAX / 4, deadline_ms: 50, ..Limits::default() };
-    let runtime = Runtime { limits, wasm: Engine::default() };
+    let runtime = Runtime { limits, ..Runtime::default() };
     let module = loaded(&module(&[HONEST], "(loop (br 0)) (unreachable)"), &runtime).module;
     let done = AtomicBool::new(false);
     let members = [Some(MemberId::new("bob"))];
