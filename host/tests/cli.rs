@@ -176,6 +176,23 @@ fn simulate_tells_what_events_come_to() {
     assert!(code == 2 && told.contains("line 2"), "{told}");
 }
 
+/// The campaign's amounts may be below zero, and then the rule fails.
+#[test]
+fn fuzz_writes_a_case_that_fails_and_finds_nothing_once_it_is_put_right() {
+    let bench = Bench::new(RULES);
+    let fuzz = ["fuzz", "campaigns/race", "--runs", "500", "--seed", "3", "--out", "campaigns/race/cases"];
+    let (code, shown, _) = bench.run(&fuzz);
+    assert!(code == 1 && shown.contains("the rule fails on an event that keeps its contract") && shown.contains("seed 3: "), "{shown}");
+    assert!(shown.contains("written to campaigns/race/cases/fuzz-failure-1.toml"), "{shown}");
+    let (code, shown, _) = bench.run(&["test", "campaigns/race"]);
+    assert!(code == 1 && shown.contains(": 0 cases passed"), "{shown}");
+    bench.write("campaigns/race/campaign.toml", &MANIFEST.replace("points = \"int\"", "points = \"int from 0 to 1000\""));
+    let (code, json, _) = bench.run(&["fuzz", "campaigns/race", "--runs", "500", "--seed", "3", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &json["histories"], &json["findings"]), (0, &500.into(), &serde_json::json!([])), "{json}");
+    assert_eq!(bench.code(&["fuzz", "campaigns/race", "--time", "1 day"]), 2);
+}
+
 #[test]
 fn diff_tells_who_gains_and_ends_with_3() {
     let bench = Bench::new(RULES);

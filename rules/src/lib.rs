@@ -14,6 +14,7 @@ pub mod difference;
 pub mod effect;
 pub mod event;
 pub mod fact;
+pub mod fuzz;
 pub mod language;
 pub mod limits;
 pub mod names;

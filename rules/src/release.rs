@@ -2,6 +2,7 @@
 
 use crate::campaign::{Attribute, Campaign, Total, file};
 use crate::diagnostic::{Diagnostic, suggestion};
+use crate::fact::Period;
 use crate::language::{self, Files, Handler, Loaded, RuleModule, Runtime, Write};
 use crate::names::{Code, Names};
 use crate::value::DataType;
@@ -23,7 +24,7 @@ pub struct Release {
     pub close_handler: Option<usize>,
     /// By handler: whether it may set an attribute that names a member, and so end somebody's wait.
     pub sets_member: Vec<bool>,
-    /// Whether any limit counts by day.
+    /// Whether any limit or invariant counts by day.
     pub has_day_limits: bool,
     pub codes: Codes,
     /// What the check wants said, though it is no error.
@@ -83,7 +84,8 @@ impl Release {
         let codes = Codes::of(&campaign, handlers, names);
         let sets_member = handlers.iter().map(|h| h.writes.iter().any(|w| may_set_member(&campaign, w))).collect();
         let caps = campaign.limits.accounts.iter().chain(&campaign.limits.rewards).map(|(_, caps)| caps);
-        let has_day_limits = caps.into_iter().any(|c| c.per_member_per_day.is_some() || c.per_day.is_some());
+        let has_day_limits = caps.into_iter().any(|c| c.per_member_per_day.is_some() || c.per_day.is_some())
+            || campaign.invariants.iter().any(|i| i.period == Some(Period::Day));
         Ok(Release {
             number,
             hash,

@@ -168,7 +168,7 @@ fn redeeming_takes_the_price_or_nothing() {
         22 10:01 a3 redeem member=bob reward=badge    -> again booked
         = bob coins 150
         = bob badge issued 1
-        22 10:02 a4 redeem member=bob reward=badge    -> failed: the limit per_member is reached
+        22 10:02 a4 redeem member=bob reward=badge    -> refused: the limit per_member is reached
         = bob coins 150
         22 10:03 a5 redeem member=bob reward=card     -> refused: \"card\" has no price
         22 10:03 a6 redeem member=bob reward=medal    -> refused: there is no reward \"medal\"
@@ -300,6 +300,84 @@ fn a_breached_invariant_fails_the_event_and_may_close_the_issue() {
         22 10:00 a1 gift m=bob n=3    -> failed: invariant \"few\" would not hold
         = switch issue open
         22 10:00 a2 gift m=bob n=2    -> booked
+    ",
+    );
+}
+
+fn invariant(holds: &str, more: &str) -> String {
+    format!("[[invariants]]\nname = \"fair\"\nholds = '{holds}'\n{more}")
+}
+
+#[test]
+fn an_invariant_may_be_about_each_member_and_day_and_cycle() {
+    let each = invariant(r#"granted("card") <= 2 * referrals()"#, "per = [\"member\"]");
+    play(
+        &mut world(&each),
+        "
+        22 10:00 a1 accept invitee=bob inviter=ann -> booked
+        22 10:01 a2 gift m=ann n=2    -> booked
+        22 10:02 a3 gift m=ann n=1    -> failed: invariant \"fair\" would not hold for ann
+        22 10:03 a4 gift m=bob n=1    -> failed: invariant \"fair\" would not hold for bob
+        22 10:04 a5 accept invitee=cid inviter=bob -> booked
+        22 10:03 a4 gift m=bob n=1    -> booked
+        22 10:06 a6 opened invitee=bob -> failed: would not hold for ann: granted(\"card\") <= 2 * referrals() with 3 and 2
+    ",
+    );
+    let day = invariant(r#"points("coins") <= 10 * events("coin")"#, "per = [\"member\", \"day\"]");
+    play(
+        &mut world(&day),
+        "
+        22 10:00 a1 coin m=ann n=10   -> booked
+        22 23:59 a2 coin m=ann n=11   -> failed: would not hold for ann
+        23 00:00 a3 coin m=ann n=11   -> failed: would not hold for ann
+        23 00:00 a4 coin m=ann n=5    -> booked
+        22 12:00 a5 coin m=ann n=10   -> booked
+    ",
+    );
+    let cycle = invariant(r#"granted("card") <= 3"#, "per = [\"cycle\"]");
+    play(
+        &mut world(&cycle),
+        "
+        22 10:00 a1 gift m=ann n=2    -> booked
+        22 10:00 a2 gift m=bob n=2    -> failed: would not hold: granted(\"card\") <= 3 with 4 and 3
+        29 00:00 a3 gift m=bob n=3    -> booked
+        28 23:59 a4 gift m=bob n=1    -> booked
+    ",
+    );
+}
+
+#[test]
+fn an_acceptance_counts_among_the_referrals_of_its_own_commit() {
+    let release = invariant("referrals() <= 1", "");
+    play(
+        &mut world(&release),
+        "
+        22 10:00 a1 accept invitee=bob inviter=ann -> booked
+        22 10:01 a2 accept invitee=cid inviter=ann -> failed: referrals() <= 1 with 2 and 1
+    ",
+    );
+}
+
+/// The close grants a card for each 100 points; what it grants counts in the cycle that it closes.
+#[test]
+fn an_invariant_may_be_asked_at_the_close_only() {
+    let holds = |holds: &str| invariant(holds, "per = [\"member\", \"cycle\"]\nat = \"close\"");
+    play(
+        &mut world(&holds(r#"points("learning") < 100 * granted("card") + 100"#)),
+        "
+        22 10:00 a1 coin m=ann n=99   -> booked
+        23 10:00 a2 coin m=ann n=1    -> booked
+        settle 29 02:00               -> closed 1
+        = ann card owed 1
+    ",
+    );
+    play(
+        &mut world(&holds(r#"granted("card") == 0"#)),
+        "
+        22 10:00 a1 coin m=ann n=100  -> booked
+        22 10:00 a2 coin m=bob n=99   -> booked
+        settle 29 02:00               -> closed 1, failed ann: invariant \"fair\" would not hold for ann
+        = ann card owed 0
     ",
     );
 }

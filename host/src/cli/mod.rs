@@ -13,6 +13,7 @@ mod events;
 mod exit;
 mod folder;
 mod forecast;
+mod fuzz;
 mod migrate;
 mod output;
 mod plan;
@@ -79,6 +80,7 @@ enum Command {
     #[command(subcommand)]
     Shadow(shadow::Shadow),
     Diff(diff::Diff),
+    Fuzz(fuzz::FuzzArgs),
     Settle(settle::Settle),
     #[command(subcommand)]
     Codes(codes::Codes),
@@ -132,6 +134,7 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Rollback(rollback) => rollback::run(&rollback, format).await,
         Command::Shadow(shadow) => shadow::run(&shadow, format).await,
         Command::Diff(diff) => diff::run(&diff, format),
+        Command::Fuzz(fuzz) => fuzz::run(&fuzz, format).await,
         Command::Settle(settle) => settle::run(&settle, &load()?, format).await,
         Command::Codes(codes) => codes::run(&codes, &load()?, format).await,
         Command::Switch(switch) => switch::run(&switch, &load()?, format).await,

@@ -1,10 +1,10 @@
 //! What the effects of one evaluation would change: clipped by limits, fitted to the budget, held against the
-//! invariants. Nothing is written here, so that an evaluation that fails leaves no trace.
+//! [`super::invariants`]. Nothing is written here, so that an evaluation that fails leaves no trace.
 
-use super::facts::{points_measures, sum, sum_days};
+use super::facts::{points_measures, sum};
 use super::tally::{Overflow, Tally};
 use super::{Book, Slot};
-use crate::campaign::{Caps, Comparison, Invariant, OnBudget, Total};
+use crate::campaign::{Caps, OnBudget};
 use crate::effect::{Action, Effect, Place};
 use crate::fact::Period;
 use crate::names::Code;
@@ -32,6 +32,8 @@ pub(super) struct Scope<'a> {
     pub grants: When,
     /// The type of the event that is being booked; none at a close.
     pub event: Option<usize>,
+    /// Whose referral the event is about to record.
+    pub inviter: Option<Slot>,
     /// The revision of the close; 0 for an event.
     pub closing: i32,
     /// Units by measure that an earlier revision of the same close asked for already.
@@ -88,11 +90,13 @@ pub(super) struct Stopped {
     pub place: Option<Place>,
     /// An invariant would not hold, and wants issuing to stop.
     pub closes_issue: bool,
+    /// The host's own act says no: that is final.
+    pub refuses: bool,
 }
 
 impl Stopped {
     pub(super) fn because(reason: impl Into<String>, place: Option<Place>) -> Stopped {
-        Stopped { reason: reason.into(), place, closes_issue: false }
+        Stopped { reason: reason.into(), place, closes_issue: false, refuses: false }
     }
 }
 
@@ -102,7 +106,7 @@ impl From<Overflow> for Stopped {
     }
 }
 
-type Step<T> = Result<T, Stopped>;
+pub(super) type Step<T> = Result<T, Stopped>;
 
 impl Book {
     /// The changes that a rule's effects come to. `parties` are the members of the question.
@@ -117,7 +121,7 @@ impl Book {
         }
         self.check_deducts(scope, &changes)?;
         self.check_sums(scope, &changes)?;
-        self.check_invariants(scope, &changes)?;
+        self.check_invariants(scope, &changes, parties)?;
         Ok(changes)
     }
 
@@ -200,7 +204,7 @@ impl Book {
         match scope.release.campaign.limits.budget {
             Some(budget) if cost > 0 => {
                 let spent = self.head.totals.get(scope.release.codes.spent).checked_add(changes.spent).ok_or(Overflow)?;
-                Ok((budget.minor - spent).max(0) / cost)
+                Ok(budget.minor.saturating_sub(spent).max(0) / cost)
             }
             _ => Ok(i64::MAX),
         }
@@ -221,48 +225,39 @@ impl Book {
         let release = scope.release;
         let of_member = changes.sum(release, Some(slot), measures)?;
         let of_all = changes.sum(release, None, measures)?;
-        let number = self.members[slot].row.number;
-        let standing = self.standing(when.cycle, number);
         let cycle = self.cycle_row(when.cycle);
-        let day = when.day..when.day + 1;
         let mut cap = |name: &'static str, most: Option<i64>, used: &dyn Fn() -> Result<i64, Overflow>, pending: i64| -> Step<()> {
             if let Some(most) = most {
-                let room = (most - used()?.checked_add(pending).ok_or(Overflow)?).max(0);
+                let room = most.saturating_sub(used()?.checked_add(pending).ok_or(Overflow)?).max(0);
                 left = if room < left.0 { (room, Some(name)) } else { left };
             }
             Ok(())
         };
         cap("per_member", caps.per_member, &|| sum(&self.members[slot].row.tally, measures), of_member)?;
-        let in_cycle = || standing.map_or(Ok(0), |s| sum(&s.tally, measures)?.checked_add(sum(&s.given, measures)?).ok_or(Overflow));
-        cap("per_member_per_cycle", caps.per_member_per_cycle, &in_cycle, of_member)?;
+        cap("per_member_per_cycle", caps.per_member_per_cycle, &|| self.member_cycle_sum(slot, when.cycle, measures), of_member)?;
         let in_day = || self.member_sum(release, slot, measures, Period::Day, when.at_ms, when.cycle);
         cap("per_member_per_day", caps.per_member_per_day, &in_day, of_member)?;
         cap("per_cycle", caps.per_cycle, &|| cycle.map_or(Ok(0), |c| sum(&c.tally, measures)), of_all)?;
-        let all_in_day = || {
-            let cycles = release.campaign.calendar.cycles_touching(day.clone());
-            cycles
-                .filter_map(|c| self.cycle_row(c))
-                .try_fold(0_i64, |t, c| t.checked_add(sum_days(&c.days, &day, measures)?).ok_or(Overflow))
-        };
-        cap("per_day", caps.per_day, &all_in_day, of_all)?;
+        cap("per_day", caps.per_day, &|| self.day_sum(release, when.day, measures), of_all)?;
         cap("total", caps.total, &|| sum(&self.head.totals, measures), of_all)?;
         Ok(left)
     }
 
-    /// No deduct may take an account, with its parts, below zero.
+    /// No deduct may take an account, or the one whose part it is, below zero with its parts.
     fn check_deducts(&self, scope: &Scope, changes: &Changes) -> Step<()> {
+        let accounts = &scope.release.campaign.accounts;
         for change in &changes.list {
             let Kind::Deduct { account, points } = change.kind else { continue };
-            let measures = points_measures(scope.release, account);
-            let row = &self.members[change.slot].row;
-            let has = sum(&row.tally, &measures)?;
-            let after = has.checked_add(changes.sum(scope.release, Some(change.slot), &measures)?).ok_or(Overflow)?;
-            if after < 0 {
-                let name = &scope.release.campaign.accounts[account].name;
-                return Err(Stopped::because(
-                    format!("account \"{name}\" of {} holds {has}: {points} cannot be taken", row.id),
-                    change.place.clone(),
-                ));
+            for counted in std::iter::once(account).chain(accounts[account].parent) {
+                let measures = points_measures(scope.release, counted);
+                let row = &self.members[change.slot].row;
+                let has = sum(&row.tally, &measures)?;
+                let after = has.checked_add(changes.sum(scope.release, Some(change.slot), &measures)?).ok_or(Overflow)?;
+                if after < 0 {
+                    let name = &accounts[counted].name;
+                    let reason = format!("account \"{name}\" of {} holds {has}: {points} cannot be taken", row.id);
+                    return Err(Stopped::because(reason, change.place.clone()));
+                }
             }
         }
         Ok(())
@@ -297,60 +292,6 @@ impl Book {
         }
         Ok(())
     }
-
-    fn check_invariants(&self, scope: &Scope, changes: &Changes) -> Step<()> {
-        for invariant in &scope.release.campaign.invariants {
-            let (left, right) = (self.total(scope, changes, &invariant.left)?, self.total(scope, changes, &invariant.right)?);
-            if !holds(invariant, left, right) {
-                let reason = format!("invariant \"{}\" would not hold: {} with {left} and {right}", invariant.name, invariant.text);
-                return Err(Stopped { reason, place: None, closes_issue: invariant.on_breach == crate::campaign::OnBreach::CloseIssue });
-            }
-        }
-        Ok(())
-    }
-
-    /// Both sides of each invariant, as the totals stand; none where a sum does not fit.
-    pub fn invariant_sides(&self, release: &Release) -> Vec<Option<(i64, i64)>> {
-        let when = When { cycle: 0, day: 0, at_ms: 0 };
-        let scope = Scope { release, handler: None, points: when, grants: when, event: None, closing: 0, before: &Tally::EMPTY };
-        let none = Changes::default();
-        let side = |total: &Total| self.total(&scope, &none, total).ok();
-        release.campaign.invariants.iter().map(|invariant| side(&invariant.left).zip(side(&invariant.right))).collect()
-    }
-
-    /// A campaign total as it would be after the changes.
-    fn total(&self, scope: &Scope, changes: &Changes, total: &Total) -> Step<i64> {
-        let release = scope.release;
-        let both = |a: &Total, b: &Total| -> Step<(i64, i64)> { Ok((self.total(scope, changes, a)?, self.total(scope, changes, b)?)) };
-        let booked = |measures: &[Code]| sum(&self.head.totals, measures);
-        Ok(match total {
-            Total::Number(n) => *n,
-            Total::Points { account } => {
-                let measures = points_measures(release, *account);
-                booked(&measures)?.checked_add(changes.sum(release, None, &measures)?).ok_or(Overflow)?
-            }
-            Total::Granted { reward, function: None } => {
-                let measures = [release.codes.granted[*reward]];
-                booked(&measures)?.checked_add(changes.sum(release, None, &measures)?).ok_or(Overflow)?
-            }
-            Total::Granted { reward, function: Some(function) } => {
-                let handlers = release.module.handlers();
-                let handler = handlers.iter().position(|h| h.function == *function);
-                let before = handler.map_or(Ok(0), |h| booked(&[release.codes.granted_by[*reward][h]]))?;
-                let now = if handler.is_some() && handler == scope.handler {
-                    changes.sum(release, None, &[release.codes.granted[*reward]])?
-                } else {
-                    0
-                };
-                before.checked_add(now).ok_or(Overflow)?
-            }
-            Total::Events { event } => booked(&[release.codes.booked[*event]])? + i64::from(scope.event == Some(*event)),
-            Total::Referrals => booked(&[release.codes.referrals])?,
-            Total::Add(a, b) => both(a, b)?.0.checked_add(both(a, b)?.1).ok_or(Overflow)?,
-            Total::Subtract(a, b) => both(a, b)?.0.checked_sub(both(a, b)?.1).ok_or(Overflow)?,
-            Total::Multiply(a, b) => both(a, b)?.0.checked_mul(both(a, b)?.1).ok_or(Overflow)?,
-        })
-    }
 }
 
 impl Changes {
@@ -367,9 +308,20 @@ impl Changes {
     }
 
     /// What the changes so far add to some measures, of one member or of all.
-    fn sum(&self, release: &Release, slot: Option<Slot>, measures: &[Code]) -> Result<i64, Overflow> {
+    pub(super) fn sum(&self, release: &Release, slot: Option<Slot>, measures: &[Code]) -> Result<i64, Overflow> {
+        self.sum_of(release, slot, measures, |_| true)
+    }
+
+    /// [`Changes::sum`] of some of the changes.
+    pub(super) fn sum_of(
+        &self,
+        release: &Release,
+        slot: Option<Slot>,
+        measures: &[Code],
+        counts: impl Fn(&Kind) -> bool,
+    ) -> Result<i64, Overflow> {
         let mut total = 0_i64;
-        for change in self.list.iter().filter(|c| slot.is_none_or(|s| c.slot == s)) {
+        for change in self.list.iter().filter(|c| slot.is_none_or(|s| c.slot == s) && counts(&c.kind)) {
             let (measure, amount) = match change.kind {
                 Kind::Award { account, points } => (release.codes.points[account], points),
                 Kind::Deduct { account, points } => (release.codes.points[account], -points),
@@ -397,18 +349,13 @@ fn not_asked_before(scope: &Scope, changes: &mut Changes, measure: Code, amount:
     Ok(beyond(asked.checked_add(amount).ok_or(Overflow)?) - beyond(asked))
 }
 
-fn checked_cost(spent: i64, cost: i64, count: i64) -> Step<i64> {
-    Ok(cost.checked_mul(count).and_then(|c| spent.checked_add(c)).ok_or(Overflow)?)
+/// Two sums, joined.
+pub(super) fn checked((left, right): (i64, i64), join: fn(i64, i64) -> Option<i64>) -> Step<i64> {
+    Ok(join(left, right).ok_or(Overflow)?)
 }
 
-fn holds(invariant: &Invariant, left: i64, right: i64) -> bool {
-    match invariant.comparison {
-        Comparison::Less => left < right,
-        Comparison::LessOrEqual => left <= right,
-        Comparison::Equal => left == right,
-        Comparison::GreaterOrEqual => left >= right,
-        Comparison::Greater => left > right,
-    }
+fn checked_cost(spent: i64, cost: i64, count: i64) -> Step<i64> {
+    Ok(cost.checked_mul(count).and_then(|c| spent.checked_add(c)).ok_or(Overflow)?)
 }
 
 fn fits(value: &Value, kind: &DataType) -> bool {

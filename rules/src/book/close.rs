@@ -174,7 +174,16 @@ impl Book {
         let end = self.end_of(close);
         let next = When { cycle: cycle.number + 1, day: end.day, at_ms: cycle.ends_ms };
         let grants = When { cycle: cycle.number, day: cycle.last_day, at_ms: cycle.ends_ms - 1 };
-        let scope = Scope { release, handler: Some(handler), points: next, grants, event: None, closing: close.revision, before: &before };
+        let scope = Scope {
+            release,
+            handler: Some(handler),
+            points: next,
+            grants,
+            event: None,
+            inviter: None,
+            closing: close.revision,
+            before: &before,
+        };
         let changes = match self.weigh(&scope, parties, effects) {
             Ok(changes) => changes,
             Err(stopped) => {

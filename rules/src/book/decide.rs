@@ -276,6 +276,7 @@ impl Book {
             points: when,
             grants: when,
             event: Some(parsed.kind),
+            inviter: if *release.campaign.events[parsed.kind].name == *ACCEPTED { parties[1] } else { None },
             closing: 0,
             before: &Tally::default(),
         };
@@ -286,7 +287,7 @@ impl Book {
                     let why = stopped.reason.clone();
                     self.set_switch(ISSUE, Switch { closed: true, by: "invariant".into(), why, at_ms: prepared.received_ms });
                 }
-                return failed(receipt, member, stopped);
+                return if stopped.refuses { refused(receipt, member, stopped) } else { failed(receipt, member, stopped) };
             }
         }
         self.late(parsed.cycle);
@@ -508,6 +509,11 @@ fn failed(mut receipt: Receipt, member: Option<Slot>, stopped: Stopped) -> Decid
     (receipt.outcome, receipt.reason, receipt.place) = (Outcome::Failed.name().into(), Some(stopped.reason), place);
     receipt.effects.clear();
     Decided { outcome: Outcome::Failed, receipt, member, once_key: None, waits_for: None }
+}
+
+fn refused(mut receipt: Receipt, member: Option<Slot>, stopped: Stopped) -> Decided {
+    (receipt.outcome, receipt.reason) = (Outcome::Refused.name().into(), Some(stopped.reason));
+    Decided { outcome: Outcome::Refused, receipt, member, once_key: None, waits_for: None }
 }
 
 /// The same body came to the same end, which is not final: nothing new to write.

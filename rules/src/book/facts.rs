@@ -22,7 +22,7 @@ pub(super) fn measures(release: &Release, fact: &Fact) -> Option<(Vec<Code>, Per
 }
 
 /// An account's own points and those of its parts.
-pub(super) fn points_measures(release: &Release, account: usize) -> Vec<Code> {
+pub(crate) fn points_measures(release: &Release, account: usize) -> Vec<Code> {
     let parts = release.campaign.accounts[account].parts.iter().copied();
     std::iter::once(account).chain(parts).map(|a| release.codes.points[a]).collect()
 }

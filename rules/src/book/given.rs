@@ -130,7 +130,7 @@ fn too_much(_: Overflow) -> Refused {
 
 fn scope_of(release: &Release, when: When) -> Scope<'_> {
     static NOTHING: Tally = Tally::EMPTY;
-    Scope { release, handler: None, points: when, grants: when, event: None, closing: 0, before: &NOTHING }
+    Scope { release, handler: None, points: when, grants: when, event: None, inviter: None, closing: 0, before: &NOTHING }
 }
 
 fn cause() -> Cause {

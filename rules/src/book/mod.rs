@@ -8,7 +8,7 @@
 //! Must not know: SQL, HTTP, the wall clock; `now` is an argument.
 //!
 //! One file for each step: [`prepare`] (contract, before any state) → [`gaps`] → [`decide`] (the table of outcomes)
-//! → [`facts`] → [`changes`] (limits, budget, invariants) → [`booking`] (rows) → [`receipt`]. [`referral`] and
+//! → [`facts`] → [`changes`] (limits, budget) → [`invariants`] → [`booking`] (rows) → [`receipt`]. [`referral`] and
 //! [`redeem`] are the host's own acts, [`close`] is the close of a cycle for one member.
 
 pub mod booking;
@@ -18,6 +18,7 @@ pub mod decide;
 pub mod facts;
 pub mod gaps;
 pub mod given;
+pub mod invariants;
 pub mod prepare;
 pub mod ranking;
 pub mod receipt;
@@ -384,6 +385,11 @@ impl Book {
             // Everything is at hand in memory, and a wait that is over needs no further rows.
             let _ = self.apply(&Prepared { received_ms: now_ms, ..waiting });
         }
+    }
+
+    /// What became of an event of the working set.
+    pub fn outcome_of(&self, identity: &Key) -> Option<rows::Outcome> {
+        self.events.get(identity)?.as_ref().map(|kept| kept.row.outcome)
     }
 
     /// How many events of the working set came to an outcome.

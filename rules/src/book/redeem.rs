@@ -48,7 +48,10 @@ impl Book {
             return Ok(());
         }
         let clipped = changes.list.iter().find(|c| matches!(c.kind, Kind::Grant { count: 0, .. }));
-        clipped.map_or(Ok(()), |c| Err(Stopped::because(format!("the limit {} is reached", c.clipped.map_or("", |l| l.1)), None)))
+        let Some(clipped) = clipped else { return Ok(()) };
+        let mut stopped = Stopped::because(format!("the limit {} is reached", clipped.clipped.map_or("", |l| l.1)), None);
+        stopped.refuses = true;
+        Err(stopped)
     }
 }
 

@@ -179,6 +179,24 @@ impl Calendar {
         instant_in(&self.zone, text)
     }
 
+    /// An instant as [`Calendar::instant`] reads it: local where that says it, else in UTC.
+    pub fn text_of(&self, at_ms: i64) -> String {
+        let Ok(at) = timestamp(at_ms) else { return at_ms.to_string() };
+        let local = self.zone.to_datetime(at);
+        let time = local.time();
+        let short = if time.second() == 0 && time.subsec_nanosecond() == 0 {
+            format!("{} {:02}:{:02}", local.date(), time.hour(), time.minute())
+        } else {
+            format!("{} {time}", local.date())
+        };
+        if self.instant(&short) == Ok(at_ms) { short } else { at.to_string() }
+    }
+
+    /// Instants at which the local clock was set forward or back, within the window and two days around it.
+    pub fn clock_changes(&self) -> impl Iterator<Item = i64> {
+        self.offsets.iter().skip(1).map(|(from, _)| *from)
+    }
+
     fn week_starts_on(&self) -> u8 {
         match self.rule.map(|rule| rule.every) {
             Some(Every::Week(weekday)) => weekday,

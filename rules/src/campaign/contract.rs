@@ -139,7 +139,13 @@ fn value_of(field: &Field, raw: &str) -> Result<Value, String> {
         (DataType::Member(_), b'"') => Some(Value::Text(checked_member(field, &text_of(field, raw)?)?)),
         _ => None,
     };
-    value.ok_or_else(|| format!("field {} should be {}, is {}", field.name, field.kind, kind_of(raw)))
+    let value = value.ok_or_else(|| format!("field {} should be {}, is {}", field.name, field.kind, kind_of(raw)))?;
+    let number = match &value {
+        Value::Int(n) => Decimal::from(*n),
+        Value::Decimal(d) => *d,
+        _ => return Ok(value),
+    };
+    field.bounds.fault(number).map_or(Ok(value), |fault| Err(format!("field {} {fault}", field.name)))
 }
 
 fn int_of(field: &Field, raw: &str) -> Result<Option<Value>, String> {
@@ -221,13 +227,17 @@ fn shortened(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::campaign::{MemberPath, function_of};
+    use crate::campaign::{Bounds, MemberPath, function_of};
 
-    /// Fields as campaign.toml writes them: `amount decimal`, `level string?`.
+    /// Fields as campaign.toml writes them: `amount decimal`, `level string?`; `from 0 to 9` bounds a number.
     fn event(fields: &[&str]) -> EventType {
         let field = |text: &&str| {
             let (name, kind) = text.split_once(' ').unwrap();
             let (kind, optional) = kind.strip_suffix('?').map_or((kind, false), |kind| (kind, true));
+            let (kind, bounds) = match kind.strip_suffix(" from 0 to 9") {
+                Some(kind) => (kind, Bounds { least: Some(0), most: Some(9) }),
+                None => (kind, Bounds::default()),
+            };
             let kind = match kind {
                 "int" => DataType::Int,
                 "decimal" => DataType::Decimal,
@@ -235,7 +245,7 @@ mod tests {
                 "string" => DataType::Text,
                 _ => DataType::Member("member".into()),
             };
-            Field { name: name.into(), kind, optional }
+            Field { name: name.into(), kind, optional, bounds }
         };
         let name = "account.opened";
         EventType {
@@ -272,6 +282,13 @@ mod tests {
             ("int",      "null",                  "field x should be int, is null"),
             ("int",      "true",                  "field x should be int, is a bool (true)"),
             ("int?",     "null",                  "Missing"),
+            ("int from 0 to 9", "0",              "Int(0)"),
+            ("int from 0 to 9", "9",              "Int(9)"),
+            ("int from 0 to 9", "-1",             "field x is below 0 (-1)"),
+            ("int from 0 to 9", "10",             "field x is above 9 (10)"),
+            ("decimal from 0 to 9", "9.00",       "Decimal(9)"),
+            ("decimal from 0 to 9", "9.01",       "field x is above 9 (9.01)"),
+            ("decimal from 0 to 9?", "null",      "Missing"),
             ("decimal",  "0.1",                   "Decimal(0.1)"),
             ("decimal",  "12.50",                 "Decimal(12.5)"),
             ("decimal",  "-0.0",                  "Decimal(0)"),

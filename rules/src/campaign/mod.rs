@@ -15,6 +15,7 @@ use crate::diagnostic::Position;
 use crate::value::{DataType, Value};
 use calendar::Calendar;
 use money::Money;
+use rust_decimal::Decimal;
 use std::sync::Arc;
 
 /// Everything `campaign.toml` says.
@@ -145,6 +146,25 @@ pub struct Field {
     pub name: Arc<str>,
     pub kind: DataType,
     pub optional: bool,
+    pub bounds: Bounds,
+}
+
+/// The least and the most that a number may be: `int from 0 to 1000`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    pub least: Option<i64>,
+    pub most: Option<i64>,
+}
+
+impl Bounds {
+    /// Why a number lies outside, or nothing.
+    pub fn fault(self, number: Decimal) -> Option<String> {
+        match (self.least, self.most) {
+            (Some(least), _) if number < Decimal::from(least) => Some(format!("is below {least} ({number})")),
+            (_, Some(most)) if number > Decimal::from(most) => Some(format!("is above {most} ({number})")),
+            _ => None,
+        }
+    }
 }
 
 /// Caps; a limit clips an effect and never fails an event.
@@ -178,12 +198,18 @@ pub struct Caps {
     pub total: Option<i64>,
 }
 
-/// `holds` over campaign totals, checked in the commit itself.
+/// `holds` over totals, checked in the commit itself.
 #[derive(Debug)]
 pub struct Invariant {
     pub name: String,
     /// As written, for texts.
     pub text: String,
+    /// Whether it is about each member, and not about the campaign.
+    pub per_member: bool,
+    /// The day or cycle that it is about; none: all time.
+    pub period: Option<crate::fact::Period>,
+    /// Whether it must hold only once a cycle is closed for a member.
+    pub at_close: bool,
     pub left: Total,
     pub comparison: Comparison,
     pub right: Total,
@@ -199,7 +225,7 @@ pub enum Comparison {
     Greater,
 }
 
-/// A sum over campaign totals, as an invariant writes it: terms joined by `+`, `-` and `*` with whole numbers.
+/// A sum over totals, as an invariant writes it: terms joined by `+`, `-` and `*` with whole numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Total {
     Number(i64),

@@ -70,7 +70,7 @@ struct CampaignFile {
     #[schemars(default)]
     events: BTreeMap<String, EventShape>,
     limits: Option<LimitsShape>,
-    /// Comparisons of campaign totals that every commit keeps.
+    /// Comparisons of totals that every commit keeps.
     #[schemars(default)]
     invariants: Vec<InvariantShape>,
     releases: Option<ReleasesShape>,
@@ -213,6 +213,7 @@ struct EventShape {
     #[schemars(default)]
     once_per: Vec<String>,
     /// Fields and their types: string, int, decimal, bool, member or "member KIND", with ? where one may be missing.
+    /// Numbers may be bounded: "int from 0", "decimal from 0 to 1000".
     #[schemars(default)]
     data: BTreeMap<String, String>,
 }
@@ -288,7 +289,7 @@ struct CapsShape {
     total: Option<i64>,
 }
 
-/// A comparison of campaign totals that every commit keeps.
+/// A comparison of totals that every commit keeps.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "invariant")]
 #[allow(dead_code)]
@@ -298,7 +299,29 @@ struct InvariantShape {
     /// 'granted("jd-20", "on_account_opened") <= events("account.opened")': sums of granted, events, points,
     /// referrals and whole numbers, compared by <, <=, ==, >= or >.
     holds: String,
+    /// Of what: ["member"] of each member, ["member", "day"] of each member on each local day; "day" or "cycle" alone, of
+    /// all members. Without it, of the campaign over all time.
+    #[schemars(default)]
+    per: Vec<PerShape>,
+    /// "close": asked only when a member's cycle is closed. Without it, always.
+    at: Option<AtShape>,
     on_breach: Option<OnBreachShape>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase", rename = "per")]
+#[allow(dead_code)]
+enum PerShape {
+    Member,
+    Day,
+    Cycle,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase", rename = "at")]
+#[allow(dead_code)]
+enum AtShape {
+    Close,
 }
 
 /// What a commit does that would break it; "fail" unless said otherwise.

@@ -13,7 +13,7 @@ use crate::book::rows::{GrantRow, GrantState, Outcome};
 use crate::event::Event;
 use crate::fact::UNRANKED;
 use crate::release::Release;
-use crate::simulate::world::World;
+use crate::simulate::world::{Settled, World};
 use crate::value::{MemberId, Value};
 use std::sync::Arc;
 
@@ -117,14 +117,15 @@ impl Play<'_> {
 
     fn settle(&mut self, number: usize) -> Came {
         let settled = self.world.settle(self.now_ms);
-        let nothing = settled.is_empty();
+        let (word, failed) = (word_of_settled(&settled, &self.world), settled.failed.first().cloned());
         self.receipts.extend(settled.members.into_iter().map(|m| (number, m.closed.receipt)));
-        match settled.failed.first() {
-            Some((id, reason)) => Came { word: "failed", reason: format!("{id}: {reason}") },
-            None if !nothing => Came { word: "booked", reason: String::new() },
-            None if self.world.book().head().closed_through > 0 => Came { word: "duplicate", reason: "nothing new to settle".into() },
-            None => Came { word: "refused", reason: "no cycle has ended with its grace".into() },
-        }
+        let reason = match (word, failed) {
+            (_, Some((id, reason))) => format!("{id}: {reason}"),
+            ("duplicate", _) => "nothing new to settle".into(),
+            ("refused", _) => "no cycle has ended with its grace".into(),
+            _ => String::new(),
+        };
+        Came { word, reason }
     }
 
     fn expect(&mut self) {
@@ -321,11 +322,26 @@ fn give_counts(book: &mut Book, newest: &Release, id: &MemberId, at_ms: i64, cou
     }
 }
 
-fn came(answer: Answer) -> Came {
-    let word = match answer.outcome {
+/// What a step came to, in the words of `then`.
+pub fn word_of(answer: &Answer) -> &'static str {
+    match answer.outcome {
         Answered::Is(Outcome::Booked) if answer.repeated => "duplicate",
         other => other.name(),
-    };
+    }
+}
+
+/// What a settlement came to, in the words of `then`.
+pub fn word_of_settled(settled: &Settled, world: &World) -> &'static str {
+    match () {
+        () if !settled.failed.is_empty() => "failed",
+        () if !settled.is_empty() => "booked",
+        () if world.book().head().closed_through > 0 => "duplicate",
+        () => "refused",
+    }
+}
+
+fn came(answer: Answer) -> Came {
+    let word = word_of(&answer);
     let reason =
         answer.reason.unwrap_or_else(|| if word == "duplicate" { "the same event was booked before".into() } else { String::new() });
     Came { word, reason }

@@ -482,7 +482,7 @@ fn value_of(node: &Node, kind: &DataType) -> Option<Value> {
 }
 
 /// `10m`: a number and s, m, h or d.
-fn milliseconds(text: &str) -> Option<i64> {
+pub fn milliseconds(text: &str) -> Option<i64> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let unit = match unit {
         "s" => 1000,

@@ -340,3 +340,21 @@ fn a_moment_agrees_with_the_zone_inside_and_outside_the_window() {
         }
     }
 }
+
+#[test]
+fn an_instant_is_written_so_that_it_reads_back() {
+    let calendar = calendar("Europe/Berlin", "2026-10-01", "2026-11-01", None);
+    #[rustfmt::skip]
+    let table = [
+        ("2026-10-05 10:00",             "2026-10-05 10:00"),
+        ("2026-10-05 10:00:01.250",      "2026-10-05 10:00:01.25"),
+        // The local clock shows it twice.
+        ("2026-10-25T02:30:00+02:00",    "2026-10-25T00:30:00Z"),
+        ("2026-10-25T03:00:00+01:00",    "2026-10-25 03:00"),
+    ];
+    for (text, written) in table {
+        let at_ms = calendar.instant(text).unwrap();
+        assert_eq!(calendar.text_of(at_ms), written, "{text}");
+        assert_eq!(calendar.instant(written), Ok(at_ms), "{text}");
+    }
+}

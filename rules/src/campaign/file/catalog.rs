@@ -1,9 +1,9 @@
 //! What a campaign gives and keeps: accounts, rewards, attributes.
 
 use super::reader::{Findings, Found, Table, count_of, integer, kind_of, nearest};
-use super::words::{self, check_id};
+use super::words::{self, Typed, check_id};
 use crate::campaign::money::Money;
-use crate::campaign::{Account, Attribute, Label, Reward};
+use crate::campaign::{Account, Attribute, Bounds, Label, Reward};
 use crate::value::{DataType, Value};
 use rust_decimal::Decimal;
 use toml::Spanned;
@@ -181,14 +181,17 @@ fn typed_attribute(name: &Found<&str>, value: &Spanned<DeValue<'_>>, findings: &
     let what = format!("attribute \"{}\"", name.value);
     let mut table = Table::of(value, &what, findings)?;
     let kind = match table.value("type") {
-        Some(written) => words::data_type(&what, written, findings).map(|(kind, optional)| (kind, optional, written.span())),
+        Some(written) => words::data_type(&what, written, findings).map(|typed| (typed, written.span())),
         None => {
             table.missing("type", "\"member team\"", findings);
             None
         }
     };
     table.close(findings);
-    let (kind, optional, span) = kind?;
+    let (Typed { kind, optional, bounds }, span) = kind?;
+    if bounds != Bounds::default() {
+        findings.error(&span, format!("{what}: only a field of an event has bounds"), "leave them out; let the rule see to it");
+    }
     if optional {
         findings.error(&span, format!("{what}: an attribute without a default is always optional"), "leave out the `?`");
     }

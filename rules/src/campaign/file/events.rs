@@ -3,10 +3,10 @@
 use super::catalog::entries;
 use super::reader::{Findings, Found, Table, nearest};
 use super::roles::{self, Scope};
-use super::words::{self, check_id, check_word};
+use super::words::{self, Typed, check_id, check_word};
 use crate::campaign::{
-    ACCEPTED, Attribute, BUILT_IN_EVENTS, CLOSE_FUNCTION, EventType, Field, INVITED, JOINED, KeyPart, MemberPath, REDEEMED, Role, RolePath,
-    function_of,
+    ACCEPTED, Attribute, BUILT_IN_EVENTS, Bounds, CLOSE_FUNCTION, EventType, Field, INVITED, JOINED, KeyPart, MemberPath, REDEEMED, Role,
+    RolePath, function_of,
 };
 use crate::fact::Period;
 use crate::value::{DEFAULT_KIND, DataType};
@@ -89,9 +89,9 @@ fn fields(table: &mut Table, findings: &mut Findings) -> Vec<Field> {
     for (name, value) in entries(table, "data", findings) {
         let kind = words::data_type(&format!("field \"{}\"", name.value), value, findings);
         if check_word("a field", &name, findings)
-            && let Some((kind, optional)) = kind
+            && let Some(Typed { kind, optional, bounds }) = kind
         {
-            fields.push(Field { name: name.value.into(), kind, optional });
+            fields.push(Field { name: name.value.into(), kind, optional, bounds });
         }
     }
     fields.sort_by(|a, b| a.name.cmp(&b.name));
@@ -188,7 +188,8 @@ fn key_part(written: &Found<&str>, fields: &[Field], roles: &roles::Roles, findi
 
 /// The types that every campaign understands.
 fn built_in() -> [EventType; 4] {
-    let field = |name: &str| Field { name: name.into(), kind: DataType::Member(DEFAULT_KIND.into()), optional: false };
+    let field =
+        |name: &str| Field { name: name.into(), kind: DataType::Member(DEFAULT_KIND.into()), optional: false, bounds: Bounds::default() };
     let role = |name: &str, field: usize| Role {
         name: name.into(),
         path: RolePath::Field(field),

@@ -1,4 +1,5 @@
-//! `[[invariants]]`: comparisons of campaign totals that every commit keeps.
+//! `[[invariants]]`: comparisons of totals that every commit keeps: the campaign's own, or each member's, over all
+//! time or one day or cycle.
 //!
 //! A comparison is `sum < sum` with `<`, `<=`, `==`, `>=` or `>`; a sum joins terms by `+`, `-` and `*`; a term is a
 //! whole number, a sum in parentheses, or one of granted("REWARD"), granted("REWARD", "FUNCTION"), events("TYPE"),
@@ -6,6 +7,7 @@
 
 use super::reader::{Findings, Found, Table, nearest, offset_in_source};
 use crate::campaign::{Account, CLOSE_FUNCTION, Comparison, EventType, Invariant, OnBreach, Reward, Total};
+use crate::fact::Period;
 use std::ops::Range;
 
 /// What an invariant may name.
@@ -13,6 +15,8 @@ pub struct Names<'a> {
     pub accounts: &'a [Account],
     pub rewards: &'a [Reward],
     pub events: &'a [EventType],
+    /// Whether grants can be told apart by function: only over the whole campaign.
+    pub by_function: bool,
 }
 
 /// Parentheses within parentheses; deeper ones are a mistake or an attack on the stack.
@@ -24,8 +28,11 @@ pub fn invariants(root: &mut Table, names: &Names, findings: &mut Findings) -> V
     for mut table in root.tables("invariants", findings) {
         let name = table.required_text("name", "\"one card per opened account\"", findings);
         let holds = table.required_text("holds", "'granted(\"jd-20\") <= events(\"account.opened\")'", findings);
+        let (per_member, period) = per(&mut table, findings);
+        let at_close = at_close(&mut table, findings);
         let on_breach = on_breach(&mut table, findings);
         table.close(findings);
+        let names = &Names { by_function: !per_member && period.is_none(), ..*names };
         let compared = holds.as_ref().and_then(|holds| comparison(holds, names, findings));
         if let Some(name) = &name
             && invariants.iter().any(|other| other.name == name.value)
@@ -33,10 +40,38 @@ pub fn invariants(root: &mut Table, names: &Names, findings: &mut Findings) -> V
             findings.error(&name.span, format!("there are two invariants \"{}\"", name.value), "");
         }
         if let (Some(name), Some(holds), Some((left, comparison, right))) = (name, holds, compared) {
-            invariants.push(Invariant { name: name.value.to_owned(), text: holds.value.to_owned(), left, comparison, right, on_breach });
+            let (name, text) = (name.value.to_owned(), holds.value.to_owned());
+            invariants.push(Invariant { name, text, per_member, period, at_close, left, comparison, right, on_breach });
         }
     }
     invariants
+}
+
+/// `per = ["member", "day"]`: of each member, over each day. Where nothing is said, it is about the campaign's totals.
+fn per(table: &mut Table, findings: &mut Findings) -> (bool, Option<Period>) {
+    let (mut per_member, mut period) = (false, None);
+    for word in table.texts("per", "\"member\"", findings) {
+        match word.value {
+            "member" if !per_member => per_member = true,
+            "day" if period.is_none() => period = Some(Period::Day),
+            "cycle" if period.is_none() => period = Some(Period::Cycle),
+            "member" | "day" | "cycle" => findings.error(&word.span, "`per` names one stretch, and each word once", ""),
+            other => {
+                let help = nearest(other, ["member", "day", "cycle"], "it takes");
+                findings.error(&word.span, format!("`per` cannot name \"{other}\""), help);
+            }
+        }
+    }
+    (per_member, period)
+}
+
+/// `at = "close"`: asked only when a member's cycle is closed.
+fn at_close(table: &mut Table, findings: &mut Findings) -> bool {
+    let Some(word) = table.text("at", "\"close\"", findings) else { return false };
+    if word.value != "close" {
+        findings.error(&word.span, format!("`at` cannot be \"{}\"", word.value), "it takes \"close\", or is left out: always");
+    }
+    true
 }
 
 /// Where nothing is said, the event fails.
@@ -191,6 +226,10 @@ impl<'a> Parser<'a> {
         let reward = self.name("reward", self.names.rewards.iter().map(|r| &*r.name))?;
         if !self.rest().starts_with(',') {
             return Ok(Total::Granted { reward, function: None });
+        }
+        if !self.names.by_function {
+            let help = "write granted(\"REWARD\"), or leave `per` out";
+            return Err(self.fault_here(1, "functions are told apart only over the whole campaign", help));
         }
         self.at += 1;
         let functions = self.names.events.iter().map(|e| &*e.function).chain([CLOSE_FUNCTION]);

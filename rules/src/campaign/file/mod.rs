@@ -93,7 +93,7 @@ fn read(mut root: Table, findings: &mut Findings) -> Option<Campaign> {
     let window = window::window(&mut root, &attributes, findings);
     let limits = limits::limits(limits_table, budget, &accounts, &rewards, findings);
     limits::check_currencies(&amounts, findings);
-    let names = invariants::Names { accounts: &accounts, rewards: &rewards, events: &events };
+    let names = invariants::Names { accounts: &accounts, rewards: &rewards, events: &events, by_function: true };
     let invariants = invariants::invariants(&mut root, &names, findings);
     let releases = releases::policy(&mut root, findings);
     root.close(findings);

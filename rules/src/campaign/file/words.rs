@@ -3,8 +3,8 @@
 //! Promises: each reads one form and says how to write it right. Must not know: which key it is read for.
 
 use super::reader::{Findings, Found, Table, text_of};
-use crate::campaign::Label;
 use crate::campaign::money::Money;
+use crate::campaign::{Bounds, Label};
 use crate::diagnostic::closest;
 use crate::value::{DEFAULT_KIND, DataType};
 use std::ops::Range;
@@ -98,10 +98,22 @@ fn milliseconds(text: &str) -> Option<i64> {
 
 pub const DATA_TYPES: [&str; 5] = ["string", "int", "decimal", "bool", "member"];
 
-/// `int`, `member branch`, with `?` where it may be missing; `what` is the thing typed, for texts.
-pub fn data_type(what: &str, value: &Spanned<DeValue<'_>>, findings: &mut Findings) -> Option<(DataType, bool)> {
+/// A declared type.
+pub struct Typed {
+    pub kind: DataType,
+    /// `?`: it may be missing.
+    pub optional: bool,
+    pub bounds: Bounds,
+}
+
+/// `int`, `member branch`, `int from 0 to 1000`, with `?` where it may be missing; `what` is the thing typed, for texts.
+pub fn data_type(what: &str, value: &Spanned<DeValue<'_>>, findings: &mut Findings) -> Option<Typed> {
     let found = text_of(value, what, "\"string\"", findings)?;
     let (word, optional) = found.value.strip_suffix('?').map_or((found.value, false), |word| (word, true));
+    let (word, bounds) = match word.split_once(' ') {
+        Some((number @ ("int" | "decimal"), written)) => (number, bounds(what, written, &found.span, findings)?),
+        _ => (word, Bounds::default()),
+    };
     let kind = match word {
         "string" => DataType::Text,
         "int" => DataType::Int,
@@ -116,7 +128,25 @@ pub fn data_type(what: &str, value: &Spanned<DeValue<'_>>, findings: &mut Findin
             }
         },
     };
-    Some((kind, optional))
+    Some(Typed { kind, optional, bounds })
+}
+
+/// `from 0`, `to 1000`, `from 0 to 1000`: whole numbers, both included.
+fn bounds(what: &str, written: &str, span: &Range<usize>, findings: &mut Findings) -> Option<Bounds> {
+    let words: Vec<&str> = written.split_whitespace().collect();
+    let number = |text: &str| text.replace('_', "").parse::<i64>().ok();
+    let bounds = match words[..] {
+        ["from", least] => number(least).map(|least| Bounds { least: Some(least), most: None }),
+        ["to", most] => number(most).map(|most| Bounds { least: None, most: Some(most) }),
+        ["from", least, "to", most] => number(least).zip(number(most)).map(|(l, m)| Bounds { least: Some(l), most: Some(m) }),
+        _ => None,
+    };
+    if bounds.is_none_or(|b| b.least.zip(b.most).is_some_and(|(least, most)| least > most)) {
+        let help = "write \"int from 0\", \"int to 1000\" or \"int from 0 to 1000\"";
+        findings.error(span, format!("{what}: \"{written}\" bounds nothing"), help);
+        return None;
+    }
+    bounds
 }
 
 fn member_kind(kind: &str, span: &Range<usize>, findings: &mut Findings) -> Option<std::sync::Arc<str>> {

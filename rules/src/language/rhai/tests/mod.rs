@@ -9,7 +9,9 @@ mod speed;
 mod stumbles;
 
 use crate::campaign::calendar::{Calendar, Cycle, CycleRule, Every, Moment};
-use crate::campaign::{Account, Attribute, BUILT_IN_EVENTS, Campaign, EventType, Field, MemberPath, Reward, Role, RolePath, function_of};
+use crate::campaign::{
+    Account, Attribute, BUILT_IN_EVENTS, Bounds, Campaign, EventType, Field, MemberPath, Reward, Role, RolePath, function_of,
+};
 use crate::diagnostic::Diagnostic;
 use crate::effect::{Action, Verdict};
 use crate::fact::Fact;
@@ -60,7 +62,12 @@ fn calendar() -> Calendar {
 pub fn event(name: &str, fields: &[(&str, &str)], roles: &[&str]) -> EventType {
     let mut fields: Vec<Field> = fields
         .iter()
-        .map(|(name, kind)| Field { name: (*name).into(), kind: data_type(kind.trim_end_matches('?')), optional: kind.ends_with('?') })
+        .map(|(name, kind)| Field {
+            name: (*name).into(),
+            kind: data_type(kind.trim_end_matches('?')),
+            optional: kind.ends_with('?'),
+            bounds: Bounds::default(),
+        })
         .collect();
     fields.sort_by(|a, b| a.name.cmp(&b.name));
     let roles = roles.iter().map(|role| Role {

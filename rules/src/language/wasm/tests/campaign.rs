@@ -1,7 +1,7 @@
 //! The campaign that the modules are for, and questions about it.
 
 use crate::campaign::calendar::{Calendar, Cycle, Moment};
-use crate::campaign::{Account, Attribute, Campaign, CampaignLimits, EventType, Field, Label, MemberPath, Reward, Role, RolePath};
+use crate::campaign::{Account, Attribute, Bounds, Campaign, CampaignLimits, EventType, Field, Label, MemberPath, Reward, Role, RolePath};
 use crate::language::{Question, Runtime, wasm};
 use crate::value::{DataType, MemberId, Value};
 use jiff::tz::TimeZone;
@@ -69,7 +69,7 @@ fn lesson() -> EventType {
 }
 
 fn field(name: &str, kind: DataType, optional: bool) -> Field {
-    Field { name: name.into(), kind, optional }
+    Field { name: name.into(), kind, optional, bounds: Bounds::default() }
 }
 
 /// Errors, then warnings, as text.
