@@ -12,7 +12,7 @@ use std::sync::Arc;
 mod support;
 
 const SEED: u64 = 1;
-/// Stories of the learning race, and of campaigns whose mistake was put right. A long run is in docs/performance.md.
+/// Stories of the learning race, and of campaigns whose mistake was put right.
 const RUNS: u64 = 500;
 
 struct Wrong {
