@@ -23,7 +23,7 @@ impl Watch {
         // Nobody listens any more when this is dropped.
         let mut watcher = notify::recommended_watcher(move |event| drop(send.send(event)))?;
         for folder in folders {
-            watcher.watch(folder, RecursiveMode::Recursive)?;
+            watcher.watch(folder, RecursiveMode::Recursive).map_err(|e| e.set_paths(vec![folder.into()]))?;
         }
         Ok(Watch { _watcher: watcher, changes })
     }

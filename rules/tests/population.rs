@@ -55,7 +55,7 @@ fn what_is_wrong_is_told_in_place() {
         (format!("{}[[rings]]\ncount = 2\nsize = 1\nsegment = \"al\"\n", one_segment("")), "6:8: a ring has 2 accounts or more"),
         (format!("{}[[rings]]\ncount = 2\nsize = 5\nsegment = \"alles\"\n", one_segment("")), "7:11: there is no segment \"alles\" (did you mean \"all\"?)"),
         (one_segment("invites = { friends = 3, segment = \"all\" }"), "4:11: `accept` is missing (write accept = 0.6)"),
-        (one_segment("invites = { friends = { from = 5, to = 3 }, accept = 1, segment = \"all\" }"), "4:39: `to` of `friends` is less than `from` (the smaller one comes first)"),
+        (one_segment("invites = { friends = { from = 5, to = 3 }, accept = 1, segment = \"all\" }"), "4:40: `to` of `friends` is less than `from` (the smaller one comes first)"),
         (one_segment(&LESSON.replace("lesson.finished", "lesson.finishd")), "5:9: the campaign has no event \"lesson.finishd\" (did you mean \"lesson.finished\"?)"),
         (one_segment(&LESSON.replace("lesson.finished", "guerdon.member.joined")), "5:9: \"guerdon.member.joined\" comes by itself (`members` and `invites` say how often)"),
         (one_segment(&LESSON.replace("per_day = 1\n", "")), "4:1: `per_day` is missing (write per_day = 0.5, or once = 0.8 for what a member does one time at most)"),
@@ -120,7 +120,8 @@ fn events_come_in_order_and_in_the_shares_that_the_file_says() {
     let joined = |of: &str| plain.iter().filter(|e| &*e.kind == "guerdon.member.joined" && e.data.contains(&format!("\"{of}-"))).count();
     assert_eq!(joined("casual") + joined("champion"), 6_000);
     assert_eq!(joined("fraudster"), 40);
-    let within = |n: usize, about: usize| n.abs_diff(about) * 20 <= about.max(100);
+    // Within a twentieth, or within three standard deviations where there are few.
+    let within = |n: usize, about: usize| n.abs_diff(about) * 20 <= about || n.abs_diff(about).pow(2) <= 9 * about;
     assert!(within(joined("champion"), 62), "{}", joined("champion"));
     assert_eq!(count("guerdon.referral.accepted"), joined("friend") + joined("fraudster"));
     assert!(within(count("account.opened"), joined("friend") * 3 / 4 + 40), "{} of {}", count("account.opened"), joined("friend"));
@@ -191,5 +192,5 @@ fn a_forecast_adds_up_and_does_not_depend_on_threads() {
     assert_eq!((jd_100.stock, jd_100.runs_out, &jd_100.ran_out), (Some(1000), 0, &None));
     assert_eq!((jd_20.stock, jd_20.runs_out), (Some(20), 5));
     let [earliest, middle_one, latest] = jd_20.ran_out.as_ref().unwrap();
-    assert!(earliest <= middle_one && middle_one <= latest && earliest.starts_with("2020-09-2"), "{earliest}");
+    assert!("2020-09-22" <= earliest.as_str() && earliest <= middle_one && middle_one <= latest, "{earliest}");
 }

@@ -198,13 +198,13 @@ const ATTACKS: &[Attack] = &[
         &["proposals_stay"],
         &["proposals_stay on proposals"],
     ),
-    both(
-        "insert into proposals (campaign, number, base, hash, effective, needs, files, plan, author, note, at_ms, state, release, ended_ms)
-         select campaign, 9, base, hash, effective, needs, files, plan, author, note, at_ms, 2, 2, 9 from proposals where number = 1",
-        "proposals campaign 1 number 9 is new: it begins open",
-        &["proposals_begin", "proposals_replace"],
-        &["proposals_begin on proposals"],
-    ),
+    Attack {
+        sql: "insert into proposals (campaign, number, base, hash, effective, needs, files, plan, author, note, at_ms, state, release, ended_ms)
+              select campaign, 9, base, hash, effective, needs, files, plan, author, note, at_ms, 2, 2, 9 from proposals where number = 1",
+        // SQLite asks first whether another proposal is open.
+        says: ["proposals campaign 1 number 9 cannot be added", "proposals campaign 1 number 9 is new: it begins open"],
+        defended_by: [&["proposals_begin", "proposals_replace"], &["proposals_begin on proposals"]],
+    },
     Attack {
         sql: "insert into proposals (campaign, number, base, hash, effective, needs, files, plan, author, note, at_ms)
               select campaign, 9, base, hash, effective, needs, files, plan, author, note, at_ms from proposals where number = 2",

@@ -72,8 +72,8 @@ const TABLE: &[(&str, &str, &[i64], &str)] = &[
          rules.rhai:2 2\nrules.rhai:3 1\n\
          rules.rhai:2:11 ?? missing 2\nrules.rhai:2:11 ?? there 0\n\
          rules.rhai:3:3 if true 1\nrules.rhai:3:3 if false 1\n\
-         rules.rhai:3:6 || false 1\nrules.rhai:3:6 || true 1\n\
-         rules.rhai:3:6 && true 1\nrules.rhai:3:6 && false 1\n",
+         rules.rhai:3:6 && true 1\nrules.rhai:3:6 && false 1\n\
+         rules.rhai:3:6 || false 1\nrules.rhai:3:6 || true 1\n",
     ),
     (
         "the arms of a switch, and none of them",
