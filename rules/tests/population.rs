@@ -70,7 +70,7 @@ fn what_is_wrong_is_told_in_place() {
         (lesson("data.points = { one_of = [1, 2], weights = [1] }"), "7:44: `weights` should be 2 whole numbers, not negative and not all 0 (one for each choice, as in one_of = [10, 60], weights = [3, 1])"),
         (lesson("data.points = { from = 9, to = 3 }"),      "7:32: `to` (3) is less than `from` (9) (the smaller one comes first)"),
         (lesson("data.points = { from = 9, until = 30 }"),  "7:15: `to` is missing (write to = 200)"),
-        (lesson("data.points = { from = 1, to = 3, present = 0.5 }"), "7:51: the field \"points\" is in every event (remove `present`, or declare points = \"int?\")"),
+        (lesson("data.points = { from = 1, to = 3, present = 0.5 }"), "7:45: the field \"points\" is in every event (remove `present`, or declare points = \"int?\")"),
         (lesson("data.lesson = { text = \"L\", from = 1, to = 3 }"), "7:24: \"L\" has no place for the number (write {n} where it stands, as in \"L{n}\")"),
         (lesson("data.lesson = { from = 1, to = 3 }"),      "7:6: where does the string of \"lesson\" come from? (write { one_of = [\"a\", \"b\"] }, or { text = \"L{n}\", from = 1, to = 9 } for a text)"),
         ("members = ＝".into(),                             "no valid TOML"),

@@ -102,7 +102,7 @@ impl Recorder {
 
     fn branches(&self, file: usize, counts: &Counts) -> Vec<BranchCoverage> {
         let mut choices: Vec<(&Node, &Choice)> = self.reachable.choices.iter().filter(|(_, choice)| choice.file == file).collect();
-        choices.sort_by_key(|(_, choice)| (choice.line, choice.column));
+        choices.sort_by_key(|(_, choice)| (choice.line, choice.column, choice.of));
         let sides = choices.into_iter().flat_map(|(begins, choice)| {
             choice.sides.iter().enumerate().map(|(index, side)| BranchCoverage {
                 line: choice.line,
