@@ -46,6 +46,7 @@ pub fn check(campaign: &Campaign, scripts: &Scripts, limits: &Limits) -> Checked
         top_level::check(script, &mut findings);
         tables::check_constants(script, limits.collection_size, &mut findings);
     }
+    names::check_files(&functions, &mut findings);
     for function in &functions {
         entries::check(campaign, function, &mut findings);
         names::check_definition(function, &mut findings);

@@ -8,7 +8,7 @@ use crate::diagnostic::closest;
 use crate::language::rhai::dictionary::Dictionary;
 use crate::limits::Limits;
 use rhai::{ASTNode, Expr, Position, Stmt};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// More arguments than anybody reads; the bound also bounds how many unfinished values are alive at once.
@@ -47,6 +47,21 @@ pub fn check_definition(function: &Function<'_>, findings: &mut Findings) {
             format!("`{parameter}` is already a const of this file"),
             "give the argument another name",
         );
+    }
+}
+
+/// Functions of two files with one name: rhai 1.27 remembers where a name and a number of arguments lead, whatever file
+/// it was asked from, and would call the other file's.
+pub fn check_files(functions: &[Function<'_>], findings: &mut Findings) {
+    let mut first: BTreeMap<(&str, usize), &Function<'_>> = BTreeMap::new();
+    for function in functions {
+        let first = first.entry((function.name, function.definition.params.len())).or_insert(function);
+        // That an entry function stands in another file is told by `entries`.
+        if first.script.file != function.script.file && first.entry.is_none() {
+            let message = format!("`{}` is already a function of `{}`", function.name, first.script.file);
+            let help = "the files of a campaign share the names of their functions: give this one another name";
+            findings.error(function.script, function.at, message, help);
+        }
     }
 }
 

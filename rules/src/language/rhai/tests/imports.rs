@@ -87,3 +87,17 @@ fn a_failure_in_an_imported_file_carries_its_place() {
     let refusing = "fn all(m) {\n  m.grant(\"jd-20\");\n  refuse(\"no\");\n}\n";
     assert_eq!(run(&[("rules.rhai", MAIN), ("lib/pay.rhai", refusing)]), "refused lib/pay.rhai:3: no");
 }
+
+#[test]
+fn two_files_have_no_functions_of_one_name() {
+    let main = "import \"lib/pay\" as pay;\nfn on_account_opened(event) { card(event.member); pay::all(event.member); }\nfn card(m) { m.grant(\"jd-20\"); }\n";
+    let lib = |name: &str| format!("fn all(m) {{ {name}(m); }}\nfn {name}(m) {{ m.award(\"learning\", 7); }}\n");
+    assert_eq!(
+        run(&[("rules.rhai", main), ("lib/pay.rhai", &lib("card"))]),
+        "error: lib/pay.rhai:2:4: `card` is already a function of `rules.rhai` (the files of a campaign share the names of their functions: give this one another name)\n"
+    );
+    assert_eq!(
+        run(&[("rules.rhai", main), ("lib/pay.rhai", &lib("seven"))]),
+        "booked [rules.rhai:3 0 grant jd-20 1; lib/pay.rhai:2 0 award learning 7]"
+    );
+}
