@@ -16,6 +16,7 @@ mod postgres;
 mod rules;
 mod settlement;
 mod single;
+mod start;
 mod stream;
 mod usage;
 mod usual;
@@ -25,7 +26,7 @@ use guerdon_rules::language::Runtime;
 use serde::Serialize;
 
 /// Every measurement, in the order in which they are reported.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 19] = [
     "postgres.batch",
     "postgres.bulk_limit",
     "postgres.memory",
@@ -44,6 +45,7 @@ pub const NAMES: [&str; 18] = [
     "simulate",
     "rule.rhai",
     "rule.wasm",
+    start::NAME,
 ];
 
 /// Times what the usual host books.
@@ -149,6 +151,9 @@ pub async fn run(options: &Options, runtime: &Runtime, progress: Progress<'_>) -
     }
     if wanted("rule.wasm") {
         entries.push(rules::wasm(options, runtime)?);
+    }
+    if wanted(start::NAME) {
+        entries.push(start::measure(options, progress).await?);
     }
     entries.retain(|entry| wanted(entry.name));
     entries.sort_by_key(|entry| NAMES.iter().position(|name| *name == entry.name));

@@ -20,6 +20,8 @@ const RHAI_GOAL_MICROSECONDS: f64 = 4.0;
 const WASM_GOAL_MICROSECONDS: f64 = 25.0;
 /// The campaign whose rules are a wasm component, seen from the folder of the project.
 const WASM_CAMPAIGN: &str = "campaigns/learning-race-wasm";
+/// Why something about wasm is not measured.
+pub const NO_WASM: &str = "campaigns/learning-race-wasm/rules.wasm is not here: build it with tests/build-guests";
 
 fn releases(files: &Files, runtime: &Runtime) -> Result<Releases> {
     let release = Release::compile(1, 0, files, &mut Names::default(), runtime);
@@ -64,16 +66,16 @@ pub fn rhai(options: &Options, runtime: &Runtime) -> Result<Entry> {
 
 /// Each call on a fresh instance, as in production.
 pub fn wasm(options: &Options, runtime: &Runtime) -> Result<Entry> {
-    let folder = Path::new(WASM_CAMPAIGN);
-    let read = |name: &str| std::fs::read(folder.join(name)).map(|bytes| (name.to_string(), bytes.into()));
-    let found: std::io::Result<Files> = ["campaign.toml", "rules.wasm"].into_iter().map(read).collect();
-    match found {
-        Ok(files) => call("rule.wasm", WASM_GOAL_MICROSECONDS, options, &files, runtime),
-        Err(_) => {
-            let why = format!("{WASM_CAMPAIGN}/rules.wasm is not here: build it with tests/build-guests");
-            Ok(Entry::skipped("rule.wasm", WASM_GOAL_MICROSECONDS, "µs", &why))
-        }
+    match wasm_campaign() {
+        Some(files) => call("rule.wasm", WASM_GOAL_MICROSECONDS, options, &files, runtime),
+        None => Ok(Entry::skipped("rule.wasm", WASM_GOAL_MICROSECONDS, "µs", NO_WASM)),
     }
+}
+
+/// None where its component was not built.
+pub fn wasm_campaign() -> Option<Files> {
+    let read = |name: &str| std::fs::read(Path::new(WASM_CAMPAIGN).join(name)).map(|bytes| (name.to_string(), bytes.into()));
+    ["campaign.toml", "rules.wasm"].into_iter().map(read).collect::<std::io::Result<Files>>().ok()
 }
 
 /// The same questions again and again: nine lessons and an opened account.

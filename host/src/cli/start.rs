@@ -2,12 +2,13 @@
 
 use super::exit::Failure;
 use crate::clock::{Stopwatch, SystemClock};
+use crate::compiled_code::CompiledCode;
 use crate::config::{Config, Log, LogFormat};
 use crate::flow::Host;
 use crate::flow::seal::Sealer;
 use crate::store::{self, Store, StoreError};
 use guerdon_rules::language::Runtime;
-use guerdon_rules::language::wasm::TICK_MS;
+use guerdon_rules::language::wasm::{Engine, TICK_MS};
 use guerdon_rules::limits::Limits;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -29,7 +30,9 @@ pub async fn host(config: &Config) -> Result<Arc<Host>, Failure> {
         Some(key) => Sealer::from_text(key.reveal())?,
         None => Sealer::from_file(&config.code_key_file())?,
     };
-    Ok(Host::open(store, Arc::new(SystemClock), runtime(config.rule_limits()), Arc::new(sealer), config.settings()).await?)
+    let kept = CompiledCode::open(&config.data.join("compiled")).map(|kept| Engine::with_cache(Arc::new(kept)));
+    let runtime = ticking(config.rule_limits(), kept.unwrap_or_default());
+    Ok(Host::open(store, Arc::new(SystemClock), runtime, Arc::new(sealer), config.settings()).await?)
 }
 
 /// As [`host`], on a database that must be there: a command that only asks makes none by a misspelt folder.
@@ -44,7 +47,11 @@ pub async fn existing_host(config: &Config) -> Result<Arc<Host>, Failure> {
 
 /// What rule files are compiled for, with this machine's watch for deadlines.
 pub fn runtime(limits: Limits) -> Runtime {
-    let runtime = Runtime { limits: Limits { watch: Arc::new(Stopwatch::default()), ..limits }, ..Runtime::default() };
+    ticking(limits, Engine::default())
+}
+
+fn ticking(limits: Limits, wasm: Engine) -> Runtime {
+    let runtime = Runtime { limits: Limits { watch: Arc::new(Stopwatch::default()), ..limits }, wasm, ..Runtime::default() };
     let engine = runtime.wasm.clone();
     // A thread and no task: a busy runtime must not stretch a module's deadline.
     let ticking = std::thread::Builder::new().name("wasm-clock".into()).spawn(move || {

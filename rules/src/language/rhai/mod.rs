@@ -52,16 +52,16 @@ pub fn load(campaign: &Campaign, files: &Files, runtime: &Runtime) -> Result<Loa
     if recorder.is_some() {
         Recorder::listen(&mut engine, &recipe.dictionary);
     }
-    let module = Module {
-        engine,
-        // Only functions: nothing at the top of the file runs again.
-        ast: main.runs.clone_functions_only(),
-        handlers: checked.handlers,
-        tracing: OnceLock::new(),
-        recorder,
-        recipe,
-    };
+    let module = Module { engine, ast: functions(&main), handlers: checked.handlers, tracing: OnceLock::new(), recorder, recipe };
     Ok(Loaded { module: Box::new(module), warnings: checked.findings })
+}
+
+/// Only functions: nothing at the top of the file runs again. rhai forgets on the way whose functions they are, and
+/// they would no longer find their file's lists and maps.
+fn functions(script: &script::Script) -> AST {
+    let mut ast = script.runs.clone_functions_only();
+    ast.set_source(&*script.file);
+    ast
 }
 
 struct Module {

@@ -101,3 +101,23 @@ fn two_files_have_no_functions_of_one_name() {
         "booked [rules.rhai:3 0 grant jd-20 1; lib/pay.rhai:2 0 award learning 7]"
     );
 }
+
+#[test]
+fn every_function_finds_the_lists_of_its_own_file() {
+    let main = |entry: &str| {
+        format!(
+            "import \"lib/pay\" as pay;\nconst ONE = [1];\nfn on_account_opened(event) {{ {entry} }}\nfn one(m) {{ m.award(\"learning\", ONE[0]); }}\n"
+        )
+    };
+    let lib = "const TWO = [2];\nfn all(m) { two(m); }\nfn two(m) { m.award(\"learning\", TWO[0]); m.grant(\"jd-20\"); }\n";
+    let two = "lib/pay.rhai:3 0 award learning 2; lib/pay.rhai:3 0 grant jd-20 1";
+    let one = "rules.rhai:4 0 award learning 1";
+    for (entry, expected) in [
+        ("one(event.member); pay::all(event.member);", format!("booked [{one}; {two}]")),
+        ("pay::all(event.member); one(event.member);", format!("booked [{two}; {one}]")),
+        ("one(event.member); one(event.member); pay::all(event.member);", format!("booked [{one}; {one}; {two}]")),
+        ("pay::all(event.member); pay::all(event.member); one(event.member);", format!("booked [{two}; {two}; {one}]")),
+    ] {
+        assert_eq!(run(&[("rules.rhai", &main(entry)), ("lib/pay.rhai", lib)]), expected, "{entry}");
+    }
+}
