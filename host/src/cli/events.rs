@@ -132,7 +132,7 @@ fn stock(text: &str) -> Result<(String, i64), String> {
 /// half a recording would give a wrong sum.
 pub struct EventFile {
     name: String,
-    source: Box<dyn Read>,
+    source: Box<dyn Read + Send>,
     /// None: everything was read.
     lines: Option<Lines>,
     read: VecDeque<Event>,
@@ -145,7 +145,7 @@ impl EventFile {
     pub fn open(path: &Path) -> Result<EventFile, Failure> {
         let name = path.display().to_string();
         let told = |e: io::Error| Failure::Usage(format!("{name}: {e}"));
-        let (source, bytes): (Box<dyn Read>, Option<u64>) = if path == Path::new("-") {
+        let (source, bytes): (Box<dyn Read + Send>, Option<u64>) = if path == Path::new("-") {
             (Box::new(io::stdin()), None)
         } else {
             let file = File::open(path).map_err(told)?;

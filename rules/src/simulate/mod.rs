@@ -2,7 +2,7 @@
 //!
 //! [`world`] is the campaign with its settlements, [`playback`] drives one with events, [`report`] says what came of
 //! it, [`costs`] adds up by rule line and member, [`compare`] plays two releases side by side, [`cycle`] one cycle of
-//! a running campaign under two, and [`follow`] follows one. [`population`] makes events of people who are described,
+//! a running campaign under two, and [`follow`] follows one. `reading` reads events on a thread of its own. [`population`] makes events of people who are described,
 //! [`forecast`] plays them many times. [`rows`] is a store in
 //! memory that tests and fuzzing drive the book with as a database would, [`recorded`] makes the learning race's events.
 //! Promises: the same events, releases and seed give the same report. Must not know: files, databases, the wall clock.
@@ -15,6 +15,7 @@ pub mod forecast;
 pub mod playback;
 pub mod population;
 pub mod random;
+mod reading;
 pub mod recorded;
 pub mod report;
 pub mod rows;
@@ -37,25 +38,20 @@ pub struct Options<'a> {
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
-/// Events after which progress is told.
-const PROGRESS_EVERY: u64 = 10_000;
-
-/// Plays events in the order in which they come.
-pub fn run(releases: Releases, events: impl IntoIterator<Item = Event>, options: Options) -> Report {
+/// Plays events in the order in which they come, while another thread reads those after them.
+pub fn run<E: IntoIterator<Item = Event, IntoIter: Send>>(releases: Releases, events: E, options: Options) -> Report {
     run_to_end(releases, events, &options).1
 }
 
 /// [`run`], with the world as it is then.
-fn run_to_end(releases: Releases, events: impl IntoIterator<Item = Event>, options: &Options) -> (World, Report) {
-    let mut playback = Playback::new(empty(releases, options, Keeps::Sums), options.stock.clone());
-    let mut played = 0_u64;
-    for event in events {
-        playback.play(event);
-        played += 1;
-        if played.is_multiple_of(PROGRESS_EVERY) {
-            (options.progress)(PROGRESS_EVERY);
+fn run_to_end<E: IntoIterator<Item = Event, IntoIter: Send>>(releases: Releases, events: E, options: &Options) -> (World, Report) {
+    let mut playback = Playback::new(empty(releases.clone(), options, Keeps::Sums), options.stock.clone());
+    reading::ahead(events.into_iter(), &releases, |read| {
+        for prepared in &read {
+            playback.play_prepared(prepared);
         }
-    }
+        (options.progress)(read.len() as u64);
+    });
     let report = playback.finish().0;
     (playback.into_world(), report)
 }

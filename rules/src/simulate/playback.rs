@@ -7,6 +7,7 @@ use super::report::timeline::Watch;
 use super::report::{Report, first_day, report};
 use super::world::{ClosedMember, Step, World};
 use crate::book::decide::Answered;
+use crate::book::prepare::Prepared;
 use crate::event::Event;
 use std::collections::BTreeMap;
 
@@ -30,6 +31,11 @@ pub struct Played {
     pub step: Step,
 }
 
+/// The latest event time so far, this event's included.
+pub fn clock(now_ms: i64, event: &Event) -> i64 {
+    now_ms.max(event.at_ms.as_ref().copied().unwrap_or(i64::MIN))
+}
+
 impl Playback {
     pub fn new(world: World, stock: Option<BTreeMap<String, i64>>) -> Playback {
         let (due_ms, watch) = (next_due(&world), Watch::of(&world));
@@ -42,19 +48,34 @@ impl Playback {
 
     /// Decides one event, after the settlements that are due by its time.
     pub fn play(&mut self, event: Event) -> Played {
-        self.now_ms = self.now_ms.max(event.at_ms.as_ref().copied().unwrap_or(i64::MIN));
-        let mut closed = Vec::new();
-        if self.now_ms >= self.due_ms.min(self.watch.due_ms()) {
-            self.watch.look(&self.world, self.now_ms);
-            if self.now_ms >= self.due_ms {
-                closed = self.settle(self.now_ms);
-            }
+        let now_ms = clock(self.now_ms, &event);
+        let closed = self.turn_to(now_ms);
+        let step = self.world.event(event, now_ms, &[]);
+        self.count(&step);
+        Played { closed, step }
+    }
+
+    /// [`Playback::play`] of an event that was read at the time on the [`clock`].
+    pub fn play_prepared(&mut self, prepared: &Prepared) -> Played {
+        let closed = self.turn_to(prepared.received_ms);
+        let step = self.world.prepared(prepared);
+        self.count(&step);
+        Played { closed, step }
+    }
+
+    fn turn_to(&mut self, now_ms: i64) -> Vec<ClosedMember> {
+        self.now_ms = now_ms;
+        if now_ms < self.due_ms.min(self.watch.due_ms()) {
+            return Vec::new();
         }
-        let step = self.world.event(event, self.now_ms, &[]);
+        self.watch.look(&self.world, now_ms);
+        if now_ms >= self.due_ms { self.settle(now_ms) } else { Vec::new() }
+    }
+
+    fn count(&mut self, step: &Step) {
         self.report.deliveries += 1;
         self.report.repeated += u64::from(step.answer.repeated);
         self.report.conflicts += u64::from(step.answer.outcome == Answered::Conflict);
-        Played { closed, step }
     }
 
     pub fn into_world(self) -> World {

@@ -192,12 +192,17 @@ impl World {
 
     /// Decides one event that comes in at `now_ms`. `forced_draws` are the results of its first draws.
     pub fn event(&mut self, event: Event, now_ms: i64, forced_draws: &[i64]) -> Step {
-        self.expire_waits(now_ms);
         let Some(mut prepared) = prepare(event, &self.releases, now_ms) else {
             return refused("the campaign has no release");
         };
         prepared.forced_draws = forced_draws.to_vec();
-        self.decide(&prepared)
+        self.prepared(&prepared)
+    }
+
+    /// Decides one event that was read with the releases of this world, at the time at which it comes in.
+    pub fn prepared(&mut self, prepared: &Prepared) -> Step {
+        self.expire_waits(prepared.received_ms);
+        self.decide(prepared)
     }
 
     fn decide(&mut self, prepared: &Prepared) -> Step {
