@@ -19,5 +19,6 @@ pub mod language;
 pub mod limits;
 pub mod names;
 pub mod release;
+pub mod schema;
 pub mod simulate;
 pub mod value;
