@@ -11,6 +11,7 @@ pub mod campaign;
 pub mod cases;
 pub mod diagnostic;
 pub mod difference;
+pub mod editor;
 pub mod effect;
 pub mod event;
 pub mod fact;
