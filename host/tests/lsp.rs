@@ -276,3 +276,25 @@ fn an_end_without_shutdown_is_told_by_the_exit_code() {
     editor.to.as_mut().unwrap().write_all(b"Content-Length: 3\r\n\r\n{x}").unwrap();
     assert_eq!(editor.server.wait().unwrap().code(), Some(4));
 }
+
+#[test]
+fn the_extension_for_vs_code_is_whole() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/vscode");
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let json = |file: &str| -> Value { serde_json::from_str(&read(file)).unwrap_or_else(|error| panic!("{file}: {error}")) };
+    let package = json("package.json");
+    assert_eq!(package["version"], env!("CARGO_PKG_VERSION"));
+    let language = &package["contributes"]["languages"][0];
+    assert_eq!(language["extensions"], json!([".rhai"]));
+    json(language["configuration"].as_str().unwrap());
+    let grammar = &package["contributes"]["grammars"][0];
+    assert_eq!(json(grammar["path"].as_str().unwrap())["scopeName"], grammar["scopeName"]);
+    // It starts this program, by the setting and the command that it declares.
+    let script = read(package["main"].as_str().unwrap());
+    let declared = &package["contributes"];
+    assert!(
+        declared["configuration"]["properties"]["guerdon.path"]["default"] == "guerdon"
+            && script.contains("getConfiguration(\"guerdon\").get(\"path\")")
+    );
+    assert!(script.contains("args: [\"lsp\"]") && script.contains(declared["commands"][0]["command"].as_str().unwrap()));
+}

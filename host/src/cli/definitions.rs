@@ -35,7 +35,7 @@ pub fn run(asked: &Definitions, format: Format) -> Result<(), Failure> {
     std::fs::create_dir_all(&out).map_err(told)?;
     let texts = [
         ("guerdon.d.rhai", definitions::api()),
-        ("rhai.d.rhai", definitions::rhai()),
+        ("rhai.d.rhai", definitions::of_rhai()),
         ("campaign.d.rhai", definitions::campaign(&campaign)),
     ];
     let mut written = Written { files: Vec::new() };

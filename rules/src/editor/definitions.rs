@@ -45,7 +45,7 @@ fn entry(about: About, definition: &str) -> String {
 }
 
 /// `rhai.d.rhai`: functions of texts, lists, maps and numbers that rules may call.
-pub fn rhai() -> String {
+pub fn of_rhai() -> String {
     let mut text = format!("{HEAD}\n// What rules may call of rhai itself. Written by Guerdon: do not edit.\n");
     for shape in natives().iter().flat_map(|native| &native.shapes) {
         let about: String = shape.about.lines().map(|line| format!("/// {line}").trim_end().to_string() + "\n").collect();
