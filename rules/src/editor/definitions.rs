@@ -46,7 +46,7 @@ fn entry(about: About, definition: &str) -> String {
 
 /// `rhai.d.rhai`: functions of texts, lists, maps and numbers that rules may call.
 pub fn of_rhai() -> String {
-    let mut text = format!("{HEAD}\n// What rules may call of rhai itself. Written by Guerdon: do not edit.\n");
+    let mut text = format!("{HEAD}\n// What rules may call of the script language itself. Written by Guerdon: do not edit.\n");
     for shape in natives().iter().flat_map(|native| &native.shapes) {
         let about: String = shape.about.lines().map(|line| format!("/// {line}").trim_end().to_string() + "\n").collect();
         text += &format!("\n{about}fn {};\n", shape.signature);
