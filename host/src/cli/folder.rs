@@ -20,9 +20,12 @@ pub fn read(folder: &Path) -> Result<Files, Failure> {
     let mut files = read_rules(folder)?;
     let cases = folder.join("cases");
     if cases.is_dir() {
-        for path in entries(&cases)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "toml")) {
+        for path in entries(&cases)? {
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            files.insert(format!("cases/{name}"), content(&path)?.into());
+            let within = format!("cases/{name}");
+            if is_part(&within) {
+                files.insert(within, content(&path)?.into());
+            }
         }
     }
     Ok(files)
@@ -91,16 +94,30 @@ pub fn each_campaign(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 fn read_into(folder: &Path, prefix: &str, files: &mut Files) -> Result<(), Failure> {
     for path in entries(folder)? {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        if name.starts_with('.') || matches!(name, "cases" | "target" | "src" | "node_modules") {
-            continue;
-        }
+        let within = format!("{prefix}{name}");
         if path.is_dir() {
-            read_into(&path, &format!("{prefix}{name}/"), files)?;
-        } else if (prefix.is_empty() && name == MANIFEST) || name.ends_with(".rhai") || name.ends_with(".wasm") {
-            files.insert(format!("{prefix}{name}"), content(&path)?.into());
+            if holds_rules(name) {
+                read_into(&path, &format!("{within}/"), files)?;
+            }
+        } else if is_part(&within) {
+            files.insert(within, content(&path)?.into());
         }
     }
     Ok(())
+}
+
+/// Whether a file makes a release, by its path within the campaign's folder.
+pub fn is_part(path: &str) -> bool {
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    if folders == "cases" {
+        return Path::new(name).extension().is_some_and(|extension| extension == "toml");
+    }
+    let is_rule = path == MANIFEST || name.ends_with(".rhai") || name.ends_with(".wasm");
+    is_rule && !name.starts_with('.') && folders.split('/').all(|folder| folder.is_empty() || holds_rules(folder))
+}
+
+fn holds_rules(folder: &str) -> bool {
+    !folder.starts_with('.') && !matches!(folder, "cases" | "target" | "src" | "node_modules")
 }
 
 fn content(path: &Path) -> Result<Vec<u8>, Failure> {

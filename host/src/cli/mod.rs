@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod codes;
 mod coverage;
+mod definitions;
 mod demo;
 mod diff;
 mod events;
@@ -14,6 +15,7 @@ mod exit;
 mod folder;
 mod forecast;
 mod fuzz;
+mod lsp;
 mod migrate;
 mod output;
 mod plan;
@@ -81,6 +83,8 @@ enum Command {
     Shadow(shadow::Shadow),
     Diff(diff::Diff),
     Fuzz(fuzz::FuzzArgs),
+    Lsp(lsp::Lsp),
+    Definitions(definitions::Definitions),
     Settle(settle::Settle),
     #[command(subcommand)]
     Codes(codes::Codes),
@@ -107,6 +111,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         // These end themselves, in good order, when they are interrupted.
         Command::Serve(serve) => return serve::run(&serve, &cli.common).await,
+        Command::Lsp(lsp) => return lsp::run(&lsp),
         Command::Demo(demo) if !demo.ends() => return demo::run(&demo, &cli.common).await,
         _ => {}
     }
@@ -135,6 +140,8 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Shadow(shadow) => shadow::run(&shadow, format).await,
         Command::Diff(diff) => diff::run(&diff, format),
         Command::Fuzz(fuzz) => fuzz::run(&fuzz, format).await,
+        Command::Lsp(lsp) => lsp::run(&lsp),
+        Command::Definitions(definitions) => definitions::run(&definitions, format),
         Command::Settle(settle) => settle::run(&settle, &load()?, format).await,
         Command::Codes(codes) => codes::run(&codes, &load()?, format).await,
         Command::Switch(switch) => switch::run(&switch, &load()?, format).await,

@@ -1,57 +1,33 @@
-//! The JSON Schema of campaign.toml, for editors: completion, descriptions, and a red line under a wrong key.
-//!
-//! The shapes below exist only for it; [`super::file`] reads the file itself and knows far more. A test holds that
-//! both know the same keys, and that `sdk/campaign.schema.json` is what this writes.
+//! The JSON Schema of campaign.toml: see [`crate::schema`].
 
-use schemars::generate::SchemaSettings;
-use schemars::transform::{RecursiveTransform, Transform};
-use schemars::{JsonSchema, Schema};
-use serde_json::Value;
+use crate::schema;
+use schemars::JsonSchema;
 use std::collections::BTreeMap;
 
-/// The schema (draft-07) as indented JSON, ending in a line break.
+/// As it stands in `sdk/campaign.schema.json`.
 pub fn campaign_schema() -> String {
-    let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<CampaignFile>();
-    RecursiveTransform(without_null).transform(&mut schema);
-    format!("{:#}\n", schema.as_value())
-}
-
-/// TOML has no null: what may be absent is absent.
-fn without_null(schema: &mut Schema) {
-    if let Some(Value::Array(types)) = schema.get_mut("type") {
-        types.retain(|name| name != "null");
-        if let [only] = &types[..] {
-            let only = only.clone();
-            schema.insert("type".to_owned(), only);
-        }
-    }
-    if let Some(Value::Array(any)) = schema.get_mut("anyOf") {
-        any.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
-        if any.len() == 1 {
-            // Beside a `$ref`, draft-07 ignores a description; `allOf` keeps both.
-            let all = schema.remove("anyOf").unwrap_or_default();
-            schema.insert("allOf".to_owned(), all);
-        }
-    }
+    schema::text_of::<CampaignFile>()
 }
 
 /// A reward campaign of Guerdon: campaign.toml.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "campaign.toml")]
 #[allow(dead_code)] // Like every shape here: only its schema is of use.
-struct CampaignFile {
+pub struct CampaignFile {
     /// The campaign's id, ASCII, never changed: "learning-race".
     #[schemars(regex(pattern = ID))]
     id: String,
     /// What people read, by language.
     name: LabelShape,
     /// The zone of all its days, weeks and times, by its IANA name: "Asia/Shanghai".
+    #[schemars(extend("x-names" = "time-zones"))]
     time_zone: String,
     /// First instant, by the local clock: "2020-09-22 00:00". With an offset where the local clock shows it twice.
     starts: String,
     /// First instant after the campaign.
     ends: String,
     /// The rule file within the folder: "rules.rhai" or "rules.wasm".
+    #[schemars(extend("x-names" = "rule-files"))]
     rules: String,
     /// Whether what is booked does not depend on the order of events; the fuzzer holds the rules to it.
     #[schemars(default)]
@@ -104,6 +80,7 @@ struct CycleShape {
     grace: Option<String>,
     /// Who else a close may look at: paths from `member`, such as "member.team?".
     #[schemars(default)]
+    #[schemars(extend("x-names" = "paths"))]
     roles: BTreeMap<String, RoleShape>,
 }
 
@@ -164,6 +141,7 @@ struct RewardShape {
     low_stock: Option<i64>,
     /// What redeeming one costs, in points by account: { points = 150 }.
     #[schemars(default)]
+    #[schemars(extend("x-names" = "accounts"))]
     price: BTreeMap<String, i64>,
 }
 
@@ -195,6 +173,7 @@ enum AttributeShape {
 struct TypedAttribute {
     /// string, int, decimal, bool, member or "member KIND".
     #[schemars(rename = "type")]
+    #[schemars(extend("x-names" = "types"))]
     kind: String,
 }
 
@@ -205,16 +184,20 @@ struct TypedAttribute {
 struct EventShape {
     /// Whose event it is: "subject", or "data.FIELD" of a field that is a member.
     #[schemars(regex(pattern = r"^(subject|data\.[A-Za-z_][A-Za-z0-9_]*)$"))]
+    #[schemars(extend("x-names" = "members"))]
     member: String,
     /// Who else takes part: "data.FIELD", "member.referral" or "ROLE.ATTRIBUTE", with ? where nobody may fill it.
     #[schemars(default)]
+    #[schemars(extend("x-names" = "paths"))]
     roles: BTreeMap<String, RoleShape>,
     /// What an event earns only once for: "member", roles, "data.FIELD", and day, week, month or cycle.
     #[schemars(default)]
+    #[schemars(extend("x-names" = "once-per"))]
     once_per: Vec<String>,
     /// Fields and their types: string, int, decimal, bool, member or "member KIND", with ? where one may be missing.
     /// Numbers may be bounded: "int from 0", "decimal from 0 to 1000".
     #[schemars(default)]
+    #[schemars(extend("x-names" = "types"))]
     data: BTreeMap<String, String>,
 }
 
@@ -247,9 +230,11 @@ struct LimitsShape {
     on_budget: Option<OnBudgetShape>,
     /// By account, parts included.
     #[schemars(default)]
+    #[schemars(extend("x-names" = "accounts"))]
     accounts: BTreeMap<String, CapsShape>,
     /// By reward.
     #[schemars(default)]
+    #[schemars(extend("x-names" = "rewards"))]
     rewards: BTreeMap<String, CapsShape>,
 }
 
@@ -298,6 +283,7 @@ struct InvariantShape {
     name: String,
     /// 'granted("jd-20", "on_account_opened") <= events("account.opened")': sums of granted, events, points,
     /// referrals and whole numbers, compared by <, <=, ==, >= or >.
+    #[schemars(extend("x-names" = "totals"))]
     holds: String,
     /// Of what: ["member"] of each member, ["member", "day"] of each member on each local day; "day" or "cycle" alone, of
     /// all members. Without it, of the campaign over all time.

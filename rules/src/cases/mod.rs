@@ -1,13 +1,14 @@
 //! Cases: stories in `cases/*.toml` that say what the campaign promises, played against the book that pays.
 //!
 //! [`node`] are a file's values with their places, [`read`] makes stories of them, [`play`] plays one, [`render`] shows
-//! what failed, [`write`] makes a file of a story. Promises: money is strict, a grant that nobody listed fails its case; the same files give the same
+//! what failed, [`write`] makes a file of a story, [`schema`] describes files to editors. Promises: money is strict, a grant that nobody listed fails its case; the same files give the same
 //! report. Must not know: where files come from, terminals.
 
 mod node;
 pub mod play;
 pub mod read;
 pub mod render;
+pub mod schema;
 pub mod write;
 
 use crate::book::prepare::Releases;

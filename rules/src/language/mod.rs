@@ -6,6 +6,9 @@ pub mod explain;
 pub mod rhai;
 pub mod wasm;
 
+// For editors: what stands where in a script, and the words that it may use.
+pub use rhai::{cursor, natives, vocabulary};
+
 use crate::campaign::Campaign;
 use crate::campaign::calendar::{Cycle, Moment};
 use crate::diagnostic::Diagnostic;

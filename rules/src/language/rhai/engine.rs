@@ -72,7 +72,7 @@ pub fn tightened(dictionary: &Dictionary, limits: &Limits) -> Engine {
 }
 
 /// Not LanguageCorePackage: it brings `sleep`, `exit`, `take` and `.tag`.
-fn packages(engine: &mut Engine) {
+pub(super) fn packages(engine: &mut Engine) {
     ArithmeticPackage::new().register_into_engine(engine);
     LogicPackage::new().register_into_engine(engine);
     BasicMathPackage::new().register_into_engine(engine);

@@ -7,17 +7,19 @@
 mod api;
 mod check;
 mod coverage;
+pub mod cursor;
 mod dictionary;
 mod engine;
 mod evaluation;
 mod explain;
 mod failure;
 mod imports;
+pub mod natives;
 mod script;
 #[cfg(test)]
 mod tests;
 mod trace;
-mod vocabulary;
+pub mod vocabulary;
 
 use super::coverage::Coverage;
 use super::{Files, Handler, Loaded, Question, RuleModule, Runtime};

@@ -8,6 +8,7 @@
 pub mod crowd;
 pub mod file;
 pub mod rate;
+pub mod schema;
 pub mod values;
 
 use rate::{Rate, Share};

@@ -3,7 +3,7 @@
 
 use super::super::dictionary::Dictionary;
 use super::super::evaluation::{Evaluation, Outcome, fail, with};
-use super::super::vocabulary::{CYCLE_PROPERTIES, EVENT_PROPERTIES, MEMBER_PROPERTIES, WEEKDAYS};
+use super::super::vocabulary::{CYCLE_PROPERTIES, EVENT_PROPERTIES, MEMBER_PROPERTIES, Property, WEEKDAYS, names as names_of};
 use super::{Cycle, Data, Event, Member, Roles, dynamic};
 use crate::diagnostic::suggestion;
 use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
@@ -138,15 +138,14 @@ fn unknown_in_list<T>(
 
 /// rhai asks an indexer for a property that has no getter, which lets the text be ours.
 fn unknown_properties(engine: &mut Engine) {
-    fn unknown(context: &NativeCallContext<'_>, what: &str, known: &'static [&'static str], name: &str) -> Outcome<Dynamic> {
-        fail(context, format!("{what} has no `{name}`: {}", suggestion(name, known.iter().copied())))
+    fn unknown(context: &NativeCallContext<'_>, what: &str, known: &'static [Property], name: &str) -> Outcome<Dynamic> {
+        fail(context, format!("{what} has no `{name}`: {}", suggestion(name, names_of(known))))
     }
     engine.register_indexer_get(|context: NativeCallContext, _: &mut Event, name: &str| {
-        unknown(&context, "an event", &EVENT_PROPERTIES, name)
+        unknown(&context, "an event", EVENT_PROPERTIES, name)
     });
-    engine.register_indexer_get(|context: NativeCallContext, _: &mut Cycle, name: &str| {
-        unknown(&context, "a cycle", &CYCLE_PROPERTIES, name)
-    });
+    engine
+        .register_indexer_get(|context: NativeCallContext, _: &mut Cycle, name: &str| unknown(&context, "a cycle", CYCLE_PROPERTIES, name));
     engine.register_indexer_get(|context: NativeCallContext, _: &mut Member, name: &str| {
         let known = with(&context, |e| e.dictionary.attribute(name).is_ok())?;
         if known {
@@ -155,6 +154,6 @@ fn unknown_properties(engine: &mut Engine) {
                 format!("a member has no `{name}`: write .get(\"{name}\") to read the attribute, .set(\"{name}\", …) to change it"),
             );
         }
-        unknown(&context, "a member", &MEMBER_PROPERTIES, name)
+        unknown(&context, "a member", MEMBER_PROPERTIES, name)
     });
 }

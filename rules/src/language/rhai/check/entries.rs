@@ -21,13 +21,13 @@ pub fn subjects<'a>(campaign: &'a Campaign, entry: Option<Entry>, definition: &'
         Some(Entry::Event(index)) => parameter(0).map(|variable| {
             let event = &campaign.events[index];
             let title = format!("event \"{}\"", event.name);
-            Subject { variable, what: "an event", title, properties: &EVENT_PROPERTIES, fields: &event.fields, roles: &event.roles }
+            Subject { variable, what: "an event", title, properties: EVENT_PROPERTIES, fields: &event.fields, roles: &event.roles }
         }),
         Some(Entry::Close) => parameter(1).map(|variable| Subject {
             variable,
             what: "a cycle",
             title: "the close".into(),
-            properties: &CYCLE_PROPERTIES,
+            properties: CYCLE_PROPERTIES,
             fields: &[],
             roles: &campaign.close_roles,
         }),

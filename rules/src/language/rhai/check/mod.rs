@@ -19,6 +19,7 @@ mod top_level;
 
 use super::explain;
 use super::script::{Script, Scripts};
+use super::vocabulary::Property;
 use crate::campaign::{Campaign, Field, Role};
 use crate::diagnostic::Diagnostic;
 use crate::fact::Fact;
@@ -85,7 +86,7 @@ pub struct Subject<'a> {
     pub what: &'static str,
     /// `event "account.opened"`, `the close`
     pub title: String,
-    pub properties: &'static [&'static str],
+    pub properties: &'static [Property],
     pub fields: &'a [Field],
     pub roles: &'a [Role],
 }

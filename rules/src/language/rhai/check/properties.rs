@@ -1,6 +1,6 @@
 //! `event.x`, `event.data.x`, `event.roles.x`, `event.member.x`: does it exist, and may it be missing?
 
-use super::super::vocabulary::MEMBER_PROPERTIES;
+use super::super::vocabulary::{MEMBER_PROPERTIES, listed, names};
 use super::{Findings, Function, Subject};
 use crate::campaign::Campaign;
 use crate::diagnostic::{closest, suggestion};
@@ -17,7 +17,7 @@ pub fn check(campaign: &Campaign, function: &Function<'_>, path: &[ASTNode<'_>],
     }
     let links = links(&dot.rhs);
     let Some(Link::Property(head, at)) = links.first() else { return };
-    if !subject.properties.contains(head) {
+    if !names(subject.properties).any(|name| name == *head) {
         let help = instead_of(subject, head, links.get(1));
         return findings.error(function.script, *at, format!("{} has no `{head}`", subject.what), help);
     }
@@ -73,14 +73,14 @@ fn instead_of(subject: &Subject<'_>, head: &str, next: Option<&Link<'_>>) -> Str
     if subject.fields.iter().any(|field| *field.name == *head) {
         return format!("write {variable}.data.{head}");
     }
-    if let Some(near) = closest(head, subject.properties.iter().copied()) {
+    if let Some(near) = closest(head, names(subject.properties)) {
         return format!("did you mean {variable}.{near}?");
     }
     // `event.inviter.award(…)` where the role is not declared at all.
     if matches!(next, Some(Link::Method { .. })) {
         return format!("members are {variable}.member and {variable}.roles.NAME, declared in campaign.toml");
     }
-    format!("it has {}", subject.properties.join(", "))
+    format!("it has {}", listed(subject.properties))
 }
 
 fn field(function: &Function<'_>, subject: &Subject<'_>, links: &[Link<'_>], findings: &mut Findings) {
@@ -117,12 +117,12 @@ fn role(campaign: &Campaign, function: &Function<'_>, subject: &Subject<'_>, lin
 
 fn member(campaign: &Campaign, function: &Function<'_>, path: &str, next: Option<&Link<'_>>, findings: &mut Findings) {
     let Some(Link::Property(name, at)) = next else { return };
-    if MEMBER_PROPERTIES.contains(name) {
+    if names(MEMBER_PROPERTIES).any(|own| own == *name) {
         return;
     }
     let help = match campaign.attribute(name) {
         Some(_) => format!("write {path}.get(\"{name}\")"),
-        None => format!("it has {}", MEMBER_PROPERTIES.join(", ")),
+        None => format!("it has {}", listed(MEMBER_PROPERTIES)),
     };
     findings.error(function.script, *at, format!("a member has no `{name}`"), help);
 }

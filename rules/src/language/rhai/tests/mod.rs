@@ -7,6 +7,7 @@ mod imports;
 mod race;
 mod speed;
 mod stumbles;
+mod vocabulary;
 
 use crate::campaign::calendar::{Calendar, Cycle, CycleRule, Every, Moment};
 use crate::campaign::{
