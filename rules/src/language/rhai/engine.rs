@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// How often the deadline is looked at. No single operation takes longer than a millisecond, because
 /// everything that it could work on is bounded.
-const OPERATIONS_PER_LOOK: u64 = 8;
+const OPERATIONS_PER_LOOK: u64 = 32;
 /// Together with the call depth and the sizes these bound the memory of one evaluation: variables and unfinished
 /// expressions of every level, each of at most one collection.
 const VARIABLES: usize = 20;

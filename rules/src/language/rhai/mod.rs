@@ -2,7 +2,7 @@
 //! module that it returns answers questions within its limits. Must not know: books, storage, clocks.
 //!
 //! From a file to a verdict: [`script`] compiles, [`check`] says what is wrong and what each function reads,
-//! [`engine`] runs, [`api`] is what the script sees, [`failure`] and [`trace`] say what stopped it, [`coverage`] what ran.
+//! [`engine`] runs in a [`frame`], [`api`] is what the script sees, [`failure`] and [`trace`] say what stopped it, [`coverage`] what ran.
 
 mod api;
 mod check;
@@ -13,6 +13,7 @@ mod engine;
 mod evaluation;
 mod explain;
 mod failure;
+mod frame;
 mod imports;
 pub mod natives;
 mod script;
@@ -30,7 +31,8 @@ use coverage::Recorder;
 use dictionary::Dictionary;
 use engine::Recipe;
 use evaluation::Evaluation;
-use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
+use frame::Frames;
+use rhai::{AST, Dynamic, Engine, EvalAltResult};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
@@ -54,7 +56,8 @@ pub fn load(campaign: &Campaign, files: &Files, runtime: &Runtime) -> Result<Loa
     if recorder.is_some() {
         Recorder::listen(&mut engine, &recipe.dictionary);
     }
-    let module = Module { engine, ast: functions(&main), handlers: checked.handlers, tracing: OnceLock::new(), recorder, recipe };
+    let frames = Frames::default();
+    let module = Module { engine, ast: functions(&main), frames, handlers: checked.handlers, tracing: OnceLock::new(), recorder, recipe };
     Ok(Loaded { module: Box::new(module), warnings: checked.findings })
 }
 
@@ -70,6 +73,7 @@ struct Module {
     handlers: Vec<Handler>,
     engine: Engine,
     ast: AST,
+    frames: Frames,
     recipe: Recipe,
     /// Made when a limit is reached for the first time.
     tracing: OnceLock<Engine>,
@@ -103,7 +107,7 @@ impl Module {
         let started = limits.watch.elapsed_ms();
         engine::stop_at(started.saturating_add(limits.deadline_ms));
         let evaluation = self.evaluation(handler, question);
-        let Err(error) = self.call(&self.engine, handler, &evaluation) else {
+        let Err(error) = self.call(&self.engine, &self.frames, handler, &evaluation) else {
             return Verdict::Booked(evaluation.take_effects());
         };
         if let Some(verdict) = evaluation.take_stopped() {
@@ -123,7 +127,7 @@ impl Module {
         let evaluation = self.evaluation(handler, question);
         let tracing = self.tracing.get_or_init(|| trace::engine(&self.recipe));
         // What it ends with is known; only the way there is asked for.
-        let _ = self.call(tracing, handler, &evaluation);
+        let _ = self.call(tracing, &Frames::default(), handler, &evaluation);
         failure.place = evaluation.take_last_place().or(failure.place.take());
     }
 
@@ -131,13 +135,11 @@ impl Module {
         Arc::new(Evaluation::new(&self.recipe.dictionary, handler, question, self.recipe.limits.effects))
     }
 
-    fn call(&self, engine: &Engine, handler: usize, evaluation: &Arc<Evaluation>) -> Result<Dynamic, Box<EvalAltResult>> {
+    fn call(&self, engine: &Engine, frames: &Frames, handler: usize, evaluation: &Arc<Evaluation>) -> Result<Dynamic, Box<EvalAltResult>> {
         let handler = &self.handlers[handler];
-        let options = CallFnOptions::new().eval_ast(false).with_tag(evaluation.clone());
-        let scope = &mut Scope::new();
         match handler.event {
-            Some(_) => engine.call_fn_with_options(options, scope, &self.ast, &handler.function, (api::Event,)),
-            None => engine.call_fn_with_options(options, scope, &self.ast, &handler.function, (api::Member(0), api::Cycle)),
+            Some(_) => frames.call(engine, &self.ast, evaluation, &handler.function, (api::Event,)),
+            None => frames.call(engine, &self.ast, evaluation, &handler.function, (api::Member(0), api::Cycle)),
         }
     }
 }

@@ -33,7 +33,16 @@ fn event(engine: &mut Engine) {
         .register_get("hour", |context: NativeCallContext, _: &mut Event| with(&context, |e| i64::from(e.moment.hour)))
         .register_get("member", |_: &mut Event| Member(0))
         .register_get("data", |_: &mut Event| Data)
-        .register_get("roles", |_: &mut Event| Roles);
+        .register_get("roles", |_: &mut Event| Roles)
+        .register_set("member", |context: NativeCallContext, _: &mut Event, member: Member| same(&context, "member", member.0 == 0))
+        .register_set("data", |_: &mut Event, _: Data| {})
+        .register_set("roles", |_: &mut Event, _: Roles| {});
+}
+
+/// After `event.member.award(…)` rhai hands `event` its member back, as it may have changed; without a setter it makes
+/// up two errors for each such call, and they cost more than the call. Nothing ever changes by it.
+fn same(context: &NativeCallContext<'_>, name: &str, is_same: bool) -> Outcome<()> {
+    if is_same { Ok(()) } else { fail(context, format!("`{name}` cannot be changed: a rule asks with award, deduct, grant or set")) }
 }
 
 fn event_type(evaluation: &Evaluation) -> ImmutableString {
@@ -56,7 +65,8 @@ fn cycle(engine: &mut Engine) {
         .register_get("first_day", |context: NativeCallContext, _: &mut Cycle| part(&context, |c| i64::from(c.first_day)))
         .register_get("last_day", |context: NativeCallContext, _: &mut Cycle| part(&context, |c| i64::from(c.last_day)))
         .register_get("is_last", |context: NativeCallContext, _: &mut Cycle| part(&context, |c| c.is_last))
-        .register_get("roles", |_: &mut Cycle| Roles);
+        .register_get("roles", |_: &mut Cycle| Roles)
+        .register_set("roles", |_: &mut Cycle, _: Roles| {});
 }
 
 fn member(engine: &mut Engine) {
@@ -103,11 +113,16 @@ fn fields(engine: &mut Engine, dictionary: &Dictionary) {
 fn roles(engine: &mut Engine, dictionary: &Dictionary) {
     engine.register_type_with_name::<Roles>("roles");
     for name in names(&dictionary.roles) {
-        let columns = columns(&dictionary.roles, &name);
+        // The member itself is the first of the question's members.
+        let columns: Arc<[Option<usize>]> = columns(&dictionary.roles, &name).into_iter().map(|column| Some(1 + column?)).collect();
+        let of = columns.clone();
+        engine.register_set(name.clone(), move |context: NativeCallContext, _: &mut Roles, member: Member| {
+            let is_same = with(&context, |e| column_here(e, &of) == Some(member.0))?;
+            same(&context, "a role", is_same)
+        });
         engine.register_get(name.clone(), move |context: NativeCallContext, _: &mut Roles| -> Outcome<Dynamic> {
             let found = with(&context, |e| {
-                // The member itself is the first of the question's members.
-                let of = 1 + column_here(e, &columns)?;
+                let of = column_here(e, &columns)?;
                 Some(e.members.get(of)?.as_ref().map_or(Dynamic::UNIT, |_| Dynamic::from(Member(of))))
             })?;
             match found {

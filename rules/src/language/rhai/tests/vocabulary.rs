@@ -8,10 +8,11 @@ use crate::limits::Limits;
 use rhai::Engine;
 use std::collections::BTreeSet;
 
-/// Name and number of arguments of every function and property; operators and indexers left out.
+/// Name and number of arguments of every function and property; operators, indexers and setters left out: nothing that
+/// they could set may be changed.
 fn registered(engine: &Engine) -> BTreeSet<(String, usize)> {
     let all = engine.collect_fn_metadata(None, |info| Some((info.metadata.name.to_string(), info.metadata.num_params)), true);
-    let is_word = |name: &str| name.starts_with(|c: char| c.is_alphabetic()) && !name.starts_with("index$");
+    let is_word = |name: &str| name.starts_with(|c: char| c.is_alphabetic()) && !name.starts_with("index$") && !name.starts_with("set$");
     all.into_iter().filter(|(name, _)| is_word(name)).collect()
 }
 
