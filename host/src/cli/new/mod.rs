@@ -18,7 +18,7 @@ use template::{Filled, Template};
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     guerdon new spring-invite --template invite\n  \
-    guerdon new campaigns/lucky-wheel --template draw --zh 新春转盘 --en \"New year's wheel\" --starts 2027-02-15")]
+    guerdon new campaigns/lucky-wheel --template draw --zh 新春转盘 --starts 2027-02-15")]
 pub struct New {
     /// The folder to make; its last part is the campaign's id
     #[arg(value_name = "NAME")]
@@ -157,9 +157,9 @@ fn pretty(made: &Made) -> String {
          guerdon check {folder}\n  \
          guerdon test {folder} --coverage\n\n\
          Then:\n  \
-         guerdon fuzz {folder} --time 60s                                            what can go wrong?\n  \
-         guerdon simulate {folder} --population {folder}/population.toml --runs 20   what will it cost?\n  \
-         guerdon serve --watch --campaigns {around} --insecure-local                 try it on this machine\n",
+         what can go wrong?   guerdon fuzz {folder} --time 60s\n  \
+         what will it cost?   guerdon simulate {folder} --population {folder}/population.toml --runs 20\n  \
+         try it right here    guerdon serve --watch --campaigns {around} --insecure-local\n",
         made.id, made.template, made.first_day, made.last_day, made.time_zone
     )
 }
