@@ -1,84 +1,12 @@
 //! The program as operators and QA run it: what it prints, and its exit codes.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use tempfile::TempDir;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use support::{Bench, CASES, MANIFEST, RULES};
 
-const MANIFEST: &str = r#"
-id = "race"
-name = { en = "Race" }
-time_zone = "Asia/Shanghai"
-starts = "2020-09-22T00:00:00"
-ends = "2020-10-20T00:00:00"
-rules = "rules.rhai"
-
-[cycle]
-every = "week"
-starts_on = "tuesday"
-
-[accounts.learning]
-
-[rewards.card]
-kind = "gift-card"
-face_value = "20.00 CNY"
-pool = "cards"
-
-[events."lesson.finished"]
-member = "data.member"
-once_per = ["member", "data.lesson"]
-data = { member = "member", lesson = "string", points = "int" }
-"#;
-
-const RULES: &str = "fn on_lesson_finished(event) {\n    event.member.award(\"learning\", event.data.points);\n    if event.data.points == 1000 { event.member.grant(\"card\"); }\n}\n";
-
-const CASES: &str = r#"
-[[case]]
-name = "a lesson counts"
-steps = [{ at = "2020-09-23T10:00:00", event = "lesson.finished", data = { member = "alice", lesson = "1", points = 5 } }]
-expect.members.alice.points = { learning = 5 }
-"#;
-
-/// A folder of its own for each test, with a campaign in it.
-struct Bench {
-    folder: TempDir,
-}
-
-impl Bench {
-    fn new(rules: &str) -> Bench {
-        let folder = tempfile::tempdir().unwrap();
-        let bench = Bench { folder };
-        bench.write("campaigns/race/campaign.toml", MANIFEST);
-        bench.write("campaigns/race/rules.rhai", rules);
-        bench
-    }
-
-    fn write(&self, path: &str, text: &str) -> PathBuf {
-        let path = self.folder.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).unwrap();
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_guerdon"));
-        command.args(arguments).current_dir(self.folder.path()).env("NO_COLOR", "1");
-        command
-    }
-
-    /// The exit code with what it printed.
-    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
-        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (status.code().unwrap_or(-1), text(stdout), text(stderr))
-    }
-
-    fn code(&self, arguments: &[&str]) -> i32 {
-        let (code, stdout, stderr) = self.run(arguments);
-        println!("{arguments:?}: {code}\n{stdout}{stderr}");
-        code
-    }
-}
+mod support;
 
 #[test]
 fn check_shows_the_line_that_is_wrong() {
@@ -161,6 +89,24 @@ fn test_watches_the_folder() {
     let interrupted = Command::new("kill").args(["-INT", &watching.id().to_string()]).status().unwrap();
     assert!(interrupted.success());
     assert_eq!(watching.wait().unwrap().code(), Some(130));
+}
+
+/// What it writes itself into the folder is no reason to play the cases again.
+#[test]
+fn test_watches_the_folder_that_it_writes_to() {
+    let bench = Bench::new(RULES);
+    bench.write("campaigns/race/cases/lessons.toml", CASES);
+    let arguments = ["test", "campaigns/race", "--watch", "--lcov", "campaigns/race/coverage.info"];
+    let mut watching = bench.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    let mut rounds = lines.map(|line| line.unwrap()).filter(|line| line.contains("cases passed"));
+    assert_eq!(rounds.next().as_deref(), Some("campaigns/race: 1 cases passed, 0 failed"));
+    // A burst is told once nothing changed for a while: were the coverage one, it would come before this.
+    std::thread::sleep(Duration::from_secs(1));
+    bench.write("campaigns/race/cases/lessons.toml", &CASES.replace("learning = 5", "learning = 6"));
+    assert_eq!(rounds.next().as_deref(), Some("campaigns/race: 0 cases passed, 1 failed"));
+    assert!(Command::new("kill").args(["-INT", &watching.id().to_string()]).status().unwrap().success());
+    assert_eq!((watching.wait().unwrap().code(), rounds.next()), (Some(130), None));
 }
 
 #[test]

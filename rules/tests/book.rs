@@ -2,7 +2,7 @@
 //! form, `support/odds.toml` and `odds.rhai` for the campaign.
 
 mod support;
-use support::table::{play, world};
+use support::table::{play, world, world_that_closes};
 
 #[test]
 fn what_becomes_of_an_event() {
@@ -413,6 +413,46 @@ fn a_close_books_into_the_next_cycle_once_and_a_correction_what_is_missing() {
         = eve coins cycle 2 7
         settle 36 02:00               -> closed 2
         = eve card issued 3
+    ",
+    );
+}
+
+/// The second correction asks for what the close gave and the first correction no longer asked for.
+#[test]
+fn what_a_close_gave_is_not_given_again_by_a_second_correction() {
+    play(
+        &mut world(""),
+        "
+        stock card 99
+        22 10:00 a1 coin m=bob n=150  -> booked
+        22 11:00 a2 coin m=eve n=140  -> booked
+        settle 29 02:00               -> closed 1
+        = bob coins cycle 2 7
+        28 20:00 a3 coin m=eve n=20   -> booked
+        settle 29 03:00               -> corrected 1.2
+        = eve coins cycle 2 7
+        28 21:00 a4 coin m=bob n=20   -> booked
+        settle 29 04:00               -> corrected 1.3
+        = bob coins cycle 2 7
+        = bob card issued 1
+    ",
+    );
+}
+
+#[test]
+fn a_correction_takes_only_what_the_close_did_not_take() {
+    play(
+        &mut world_that_closes(r#"member.deduct("coins", member.points("coins", "cycle") / 10);"#),
+        "
+        22 10:00 a1 coin m=bob n=100  -> booked
+        settle 29 02:00               -> closed 1
+        = bob coins cycle 2 -10
+        28 20:00 a2 coin m=bob n=5    -> booked
+        settle 29 03:00               -> corrected 1.2
+        = bob coins cycle 2 -10
+        28 21:00 a3 coin m=bob n=15   -> booked
+        settle 29 04:00               -> corrected 1.3
+        = bob coins cycle 2 -12
     ",
     );
 }

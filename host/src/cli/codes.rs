@@ -141,8 +141,8 @@ fn pretty_report(report: &ImportReport) -> String {
 
 fn pretty_pools(pools: &[PoolView]) -> String {
     let rows = pools.iter().map(|p| {
-        let counts = [p.imported, p.available, p.issued, p.owed];
-        std::iter::once(p.pool.clone()).chain(counts.map(|n| n.to_string())).collect::<Vec<_>>()
+        let available = if p.low { format!("{} (low)", p.available) } else { p.available.to_string() };
+        [p.pool.clone(), p.imported.to_string(), available, p.issued.to_string(), p.owed.to_string()]
     });
     table(&["pool", "imported", "available", "issued", "owed"], rows)
 }

@@ -38,8 +38,9 @@ impl DemoArgs {
 }
 
 pub async fn run(args: &DemoArgs, common: &Common) -> Result<(), Failure> {
+    let format = common.format.plain()?;
     if let Some(path) = &args.events {
-        return record(path, common.format);
+        return record(path, format);
     }
     start::log(&Log { filter: "warn".into(), ..Log::default() })?;
     let config = common.load(Flags::default())?.config;
@@ -48,8 +49,8 @@ pub async fn run(args: &DemoArgs, common: &Common) -> Result<(), Failure> {
     std::fs::create_dir_all(&data)?;
     let database = args.postgres.clone().unwrap_or_else(|| data.join("demo.db").display().to_string());
     let demo = Demo::start(&database, &data, start::runtime(config.rule_limits())).await.map_err(Failure::Infrastructure)?;
-    let report = demo.play(&bar(common.format)).await.map_err(Failure::Infrastructure)?;
-    output::print(common.format, &report, |report| demo::table(report, output::table))?;
+    let report = demo.play(&bar(format)).await.map_err(Failure::Infrastructure)?;
+    output::print(format, &report, |report| demo::table(report, output::table))?;
     if !args.once {
         invite(&demo);
         let _ = tokio::signal::ctrl_c().await;

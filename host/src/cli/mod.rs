@@ -2,10 +2,12 @@
 //! results on stdout, progress and logs on stderr; `--format json` prints the same values that the API has; the exit
 //! code says what became of it ([`exit`]). Must not know: SQL, how a flow does what it is asked.
 
+mod annotations;
 mod audit;
 mod bench;
 mod check;
 mod codes;
+mod completions;
 mod coverage;
 mod definitions;
 mod demo;
@@ -15,14 +17,18 @@ mod exit;
 mod folder;
 mod forecast;
 mod fuzz;
+mod junit;
 mod lsp;
+mod man;
 mod migrate;
+mod new;
 mod output;
 mod plan;
 mod plan_text;
 mod proposals;
 mod remote;
 mod rollback;
+mod sarif;
 mod serve;
 mod settle;
 mod shadow;
@@ -33,10 +39,11 @@ mod switch;
 mod test;
 mod watching;
 
+use crate::clock::SystemClock;
 use crate::config::{self, Flags, Loaded};
 use clap::{Args, Parser, Subcommand};
 use exit::Failure;
-use output::Format;
+use output::Asked;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -61,15 +68,16 @@ struct Common {
     /// The folder of the SQLite file and of the code key [default: here]
     #[arg(long, global = true, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// How results are printed
+    /// How results are printed; check and test also have formats for CI
     #[arg(long, global = true, value_enum, default_value = "pretty")]
-    format: Format,
+    format: Asked,
 }
 
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::DemoArgs),
     Serve(serve::Serve),
+    New(new::New),
     Check(check::Check),
     Test(test::Test),
     Simulate(simulate::Simulate),
@@ -92,6 +100,8 @@ enum Command {
     Migrate(migrate::Migrate),
     Audit(audit::Audit),
     Bench(bench::Bench),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Does what the arguments of this process ask.
@@ -123,31 +133,34 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
 
 /// A command that ends by itself, and may be interrupted anywhere: what it had not committed is as if never begun.
 async fn short(command: Command, common: &Common) -> Result<(), Failure> {
-    let format = common.format;
+    let plain = || common.format.plain();
     let load = || common.load(Flags::default());
     match command {
         Command::Demo(demo) => demo::run(&demo, common).await,
         Command::Serve(serve) => serve::run(&serve, common).await,
-        Command::Check(check) => check::run(&check, format),
-        Command::Test(test) => test::run(&test, format).await,
-        Command::Simulate(simulate) => simulate::run(&simulate, format),
-        Command::Plan(plan) => plan::plan(&plan, format).await,
-        Command::Apply(apply) => plan::apply(&apply, format).await,
-        Command::Proposals(proposals) => proposals::list(&proposals, format).await,
-        Command::Approve(approve) => proposals::approve(&approve, format).await,
-        Command::Reject(reject) => proposals::reject(&reject, format).await,
-        Command::Rollback(rollback) => rollback::run(&rollback, format).await,
-        Command::Shadow(shadow) => shadow::run(&shadow, format).await,
-        Command::Diff(diff) => diff::run(&diff, format),
-        Command::Fuzz(fuzz) => fuzz::run(&fuzz, format).await,
+        Command::New(new) => new::run(&new, plain()?, &SystemClock),
+        Command::Man(man) => man::run(&man, plain()?),
+        Command::Check(check) => check::run(&check, common.format),
+        Command::Test(test) => test::run(&test, common.format).await,
+        Command::Completions(completions) => completions::run(&completions, common.format),
+        Command::Simulate(simulate) => simulate::run(&simulate, plain()?),
+        Command::Plan(plan) => plan::plan(&plan, plain()?).await,
+        Command::Apply(apply) => plan::apply(&apply, plain()?).await,
+        Command::Proposals(proposals) => proposals::list(&proposals, plain()?).await,
+        Command::Approve(approve) => proposals::approve(&approve, plain()?).await,
+        Command::Reject(reject) => proposals::reject(&reject, plain()?).await,
+        Command::Rollback(rollback) => rollback::run(&rollback, plain()?).await,
+        Command::Shadow(shadow) => shadow::run(&shadow, plain()?).await,
+        Command::Diff(diff) => diff::run(&diff, plain()?),
+        Command::Fuzz(fuzz) => fuzz::run(&fuzz, plain()?).await,
         Command::Lsp(lsp) => lsp::run(&lsp),
-        Command::Definitions(definitions) => definitions::run(&definitions, format),
-        Command::Settle(settle) => settle::run(&settle, &load()?, format).await,
-        Command::Codes(codes) => codes::run(&codes, &load()?, format).await,
-        Command::Switch(switch) => switch::run(&switch, &load()?, format).await,
-        Command::Migrate(migrate) => migrate::run(&migrate, &load()?, format).await,
-        Command::Audit(audit) => audit::run(&audit, &load()?, format).await,
-        Command::Bench(bench) => bench::run(&bench, format).await,
+        Command::Definitions(definitions) => definitions::run(&definitions, plain()?),
+        Command::Settle(settle) => settle::run(&settle, &load()?, plain()?).await,
+        Command::Codes(codes) => codes::run(&codes, &load()?, plain()?).await,
+        Command::Switch(switch) => switch::run(&switch, &load()?, plain()?).await,
+        Command::Migrate(migrate) => migrate::run(&migrate, &load()?, plain()?).await,
+        Command::Audit(audit) => audit::run(&audit, &load()?, plain()?).await,
+        Command::Bench(bench) => bench::run(&bench, plain()?).await,
     }
 }
 

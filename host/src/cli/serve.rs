@@ -39,11 +39,12 @@ pub struct Serve {
 }
 
 pub async fn run(serve: &Serve, common: &Common) -> Result<(), Failure> {
+    let format = common.format.plain()?;
     let flags = Flags { listen: serve.listen.clone(), campaigns: serve.campaigns.clone(), ..Flags::default() };
     let loaded = common.load(flags)?;
     let config = &loaded.config;
     if serve.print_config {
-        return output::print(common.format, config, |_| config::show(&loaded));
+        return output::print(format, config, |_| config::show(&loaded));
     }
     start::log(&config.log)?;
     let access = access(serve, config)?;
@@ -58,7 +59,7 @@ pub async fn run(serve: &Serve, common: &Common) -> Result<(), Failure> {
         (None, true) => return Err(Failure::Usage("name the folder to watch with --campaigns".into())),
         (_, false) => {}
     }
-    announce(common.format, &listener, &host)?;
+    announce(format, &listener, &host)?;
     let scheduler = tokio::spawn(schedule(host.clone(), Duration::from_secs(config.lanes.schedule_seconds.max(1)), stopping.clone()));
     let options = http::Options { access, limits: config.http_limits() };
     let served = http::serve(listener, host, options, until_signalled()).await;

@@ -1,8 +1,8 @@
 //! `guerdon test`: the cases of campaign folders, played against the book that pays.
 
 use super::exit::{self, Failure};
-use super::output::{self, Format};
-use super::{coverage, folder, snippet};
+use super::output::{self, Asked};
+use super::{coverage, folder, junit, snippet};
 use crate::watch::Watch;
 use clap::Args;
 use guerdon_rules::cases::{self, render::render_with};
@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Examples:\n  \
     guerdon test campaigns\n  \
     guerdon test campaigns/learning-race --watch\n  \
+    guerdon test campaigns --threshold 90 --format junit > cases.xml\n  \
     guerdon test campaigns/learning-race --threshold 90 --lcov coverage.info")]
 pub struct Test {
     /// Campaign folders, or a folder of them
@@ -38,22 +39,30 @@ pub struct Test {
 }
 
 #[derive(Serialize)]
-struct Tested {
-    folder: String,
+pub struct Tested {
+    pub folder: String,
     #[serde(flatten)]
-    report: cases::Report,
+    pub report: cases::Report,
     #[serde(skip_serializing_if = "Option::is_none")]
-    coverage: Option<Covered>,
+    pub coverage: Option<Covered>,
     #[serde(skip)]
-    files: Files,
+    pub files: Files,
 }
 
 #[derive(Serialize)]
-struct Covered {
+pub struct Covered {
     /// Of lines, or of functions where the engine tells no lines: 10,000 is everything.
-    basis_points: u32,
+    pub basis_points: u32,
     #[serde(flatten)]
-    coverage: Coverage,
+    pub coverage: Coverage,
+}
+
+impl Tested {
+    /// What is said when the cases reach less than so many percent.
+    pub fn too_little(&self, threshold: u32) -> Option<String> {
+        let covered = self.coverage.as_ref().filter(|covered| covered.basis_points < threshold * 100)?;
+        Some(format!("the cases reach {} %, and {threshold} % are wanted", coverage::percent(covered.basis_points)))
+    }
 }
 
 impl Test {
@@ -62,15 +71,19 @@ impl Test {
     }
 }
 
-pub async fn run(test: &Test, format: Format) -> Result<(), Failure> {
+pub async fn run(test: &Test, asked: Asked) -> Result<(), Failure> {
+    if matches!(asked, Asked::Github | Asked::Sarif) {
+        return Err(asked.refused(&[Asked::Pretty, Asked::Json, Asked::Junit]));
+    }
     if !test.watch {
-        return once(test, format);
+        return once(test, asked);
     }
     let cannot = |error| Failure::Usage(format!("cannot watch: {error}"));
     let mut watch = Watch::new(test.folders.iter().map(PathBuf::as_path)).map_err(cannot)?;
     loop {
+        let played = files_of(test);
         clear_screen();
-        match once(test, format) {
+        match once(test, asked) {
             // It has been printed.
             Ok(()) | Err(Failure::Failed) => {}
             Err(failure) => {
@@ -78,8 +91,20 @@ pub async fn run(test: &Test, format: Format) -> Result<(), Failure> {
             }
         }
         eprintln!("waiting for a file to be saved; Ctrl-C ends");
-        watch.changed().await.map_err(cannot)?;
+        // What is written beside the campaigns, as the coverage, is no reason to play them again.
+        loop {
+            watch.changed().await.map_err(cannot)?;
+            if files_of(test) != played {
+                break;
+            }
+        }
     }
+}
+
+/// What would be played; none for a folder that cannot be read.
+fn files_of(test: &Test) -> Vec<(PathBuf, Option<Files>)> {
+    let folders = folder::each_campaign(&test.folders).unwrap_or_default();
+    folders.into_iter().map(|folder| (folder.clone(), folder::read(&folder).ok())).collect()
 }
 
 /// Only where somebody looks: what a file or a program gets stays whole.
@@ -89,7 +114,7 @@ fn clear_screen() {
     }
 }
 
-fn once(test: &Test, format: Format) -> Result<(), Failure> {
+fn once(test: &Test, asked: Asked) -> Result<(), Failure> {
     let folders = folder::each_campaign(&test.folders)?;
     let bar = progress_bar(folders.len());
     let mut tested = Vec::new();
@@ -99,13 +124,18 @@ fn once(test: &Test, format: Format) -> Result<(), Failure> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    output::print(format, &tested, |all| pretty_all(all))?;
+    match asked {
+        Asked::Junit => output::write(&junit::of_tested(&tested, test.threshold)?)?,
+        other => output::print(other.plain()?, &tested, |all| pretty_all(all))?,
+    }
     if let Some(path) = &test.lcov {
         let told = tested.iter().filter_map(|t| Some(coverage::lcov(&t.coverage.as_ref()?.coverage, &t.folder)));
         std::fs::write(path, told.collect::<String>()).map_err(|e| Failure::Infrastructure(format!("{}: {e}", path.display())))?;
     }
-    let short = tested.iter().filter(|t| below(t, test.threshold)).count();
-    if short == 0 && tested.iter().all(|t| t.report.passed()) { Ok(()) } else { Err(Failure::Failed) }
+    let too_little = |t: &Tested| Some(format!("guerdon: {}: {}", t.folder, t.too_little(test.threshold?)?));
+    let short: Vec<String> = tested.iter().filter_map(too_little).collect();
+    short.iter().for_each(|said| eprintln!("{said}"));
+    if short.is_empty() && tested.iter().all(|t| t.report.passed()) { Ok(()) } else { Err(Failure::Failed) }
 }
 
 /// On stderr, and hidden when that is no terminal.
@@ -124,20 +154,6 @@ fn pretty_all(all: &[Tested]) -> String {
         text.push_str(&format!("in all: {} cases passed, {failed} failed, in {} campaigns\n", cases.sum::<usize>() - failed, all.len()));
     }
     text
-}
-
-/// Whether a folder's cases reach too little, and says so.
-fn below(tested: &Tested, threshold: Option<u32>) -> bool {
-    let (Some(threshold), Some(covered)) = (threshold, &tested.coverage) else { return false };
-    let is = covered.basis_points < threshold * 100;
-    if is {
-        eprintln!(
-            "guerdon: {}: the cases reach {} %, and {threshold} % are wanted",
-            tested.folder,
-            coverage::percent(covered.basis_points)
-        );
-    }
-    is
 }
 
 /// A folder whose files have errors fails with them, as a case file does.

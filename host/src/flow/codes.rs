@@ -3,7 +3,7 @@
 use super::error::Result;
 use super::host::Host;
 use super::views::{ImportReport, PoolView};
-use crate::store::SealedCode;
+use crate::store::{PoolStatus, SealedCode};
 
 /// Codes of one commit.
 const CHUNK: usize = 5000;
@@ -56,11 +56,13 @@ impl Host {
     }
 
     pub async fn pools(&self) -> Result<Vec<PoolView>> {
-        let rows = self.store.pool_status().await?;
-        Ok(rows
-            .into_iter()
-            .map(|p| PoolView { pool: p.name, imported: p.imported, available: p.available, issued: p.issued, owed: p.owed })
-            .collect())
+        let marks = self.low_marks();
+        let view = |p: PoolStatus| {
+            let low_stock = marks.get(&p.name).copied();
+            let low = low_stock.is_some_and(|mark| p.available <= mark);
+            PoolView { pool: p.name, imported: p.imported, available: p.available, issued: p.issued, owed: p.owed, low_stock, low }
+        };
+        Ok(self.store.pool_status().await?.into_iter().map(view).collect())
     }
 }
 

@@ -7,6 +7,7 @@ use super::lane::Lane;
 use super::leaderboard::Leaderboards;
 use super::seal::Sealer;
 use super::shadow::Beside;
+use super::stock::Low;
 use crate::clock::Clock;
 use crate::store::{CampaignRow, Store};
 use arc_swap::ArcSwap;
@@ -53,6 +54,7 @@ pub struct Host {
     pub sealer: Arc<Sealer>,
     pub settings: Settings,
     pub(super) compiled: Arc<Compiled>,
+    pub(super) low: Low,
     campaigns: RwLock<BTreeMap<String, Arc<Running>>>,
 }
 
@@ -116,7 +118,8 @@ impl Host {
         sealer: Arc<Sealer>,
         settings: Settings,
     ) -> Result<Arc<Host>> {
-        let host = Arc::new(Host { store, clock, runtime, sealer, settings, compiled: Arc::default(), campaigns: RwLock::default() });
+        let (compiled, low, campaigns) = (Arc::default(), Low::default(), RwLock::default());
+        let host = Arc::new(Host { store, clock, runtime, sealer, settings, compiled, low, campaigns });
         host.check_code_keys().await?;
         for row in host.store.campaigns().await? {
             host.serve(row).await?;

@@ -24,6 +24,7 @@ pub mod schedule;
 pub mod seal;
 pub mod settle;
 pub mod shadow;
+pub mod stock;
 pub mod switch;
 pub mod views;
 

@@ -18,6 +18,9 @@ impl Host {
                 tracing::error!(campaign = %running.row.id, %error, "what is due could not be done; it is tried again");
             }
         }
+        if let Err(error) = self.watch_stock().await {
+            tracing::warn!(%error, "whether codes run low could not be seen; it is tried again");
+        }
     }
 
     async fn run_due_of(self: &Arc<Self>, running: &Arc<Running>) -> Result<()> {

@@ -186,6 +186,11 @@ pub struct PoolView {
     pub available: i64,
     pub issued: i64,
     pub owed: i64,
+    /// At or below how many available codes operators want to know; none: no campaign says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low_stock: Option<i64>,
+    /// Whether it is so.
+    pub low: bool,
 }
 
 /// What an import did with each line.

@@ -345,7 +345,7 @@ fn not_asked_before(scope: &Scope, changes: &mut Changes, measure: Code, amount:
     if before == 0 {
         return Ok(amount);
     }
-    let beyond = |n: i64| (n - before).max(0);
+    let beyond = |n: i64| if before > 0 { n.saturating_sub(before).max(0) } else { n.saturating_sub(before).min(0) };
     Ok(beyond(asked.checked_add(amount).ok_or(Overflow)?) - beyond(asked))
 }
 

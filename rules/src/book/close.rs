@@ -9,7 +9,7 @@ use super::gaps::MemberGaps;
 use super::receipt::Receipt;
 use super::roles::{Declared, Unresolved};
 use super::rows::{ISSUE, JournalKind, Outcome, Switch};
-use super::tally::Tally;
+use super::tally::{Overflow, Tally};
 use super::{Book, NeedsRows, Slot};
 use crate::campaign::calendar::{Cycle, Moment, day_text};
 use crate::effect::Verdict;
@@ -192,6 +192,7 @@ impl Book {
             }
         };
         let asked = changes.asked.clone();
+        let asked_ever = with_most(&before, &asked).map_err(|_| "a sum does not fit into 64 bits".to_string())?;
         let mut closed = Closed {
             entitlements: asked.iter().filter(|(_, n)| *n != 0).collect(),
             excess: excess(&before, &asked),
@@ -210,7 +211,7 @@ impl Book {
             self.late(next.cycle);
         }
         closed.receipt.effects = self.book(&scope, changes, &cause).map_err(|_| "a sum does not fit into 64 bits".to_string())?;
-        self.standing_at_close(cycle.number, member, close.revision).asked = asked;
+        self.standing_at_close(cycle.number, member, close.revision).asked = asked_ever;
         let body = if self.complete { String::new() } else { closed.receipt.to_json() };
         self.add_line(JournalKind::Close, None, Some(member), cycle.ends_ms, body);
         Ok(closed)
@@ -224,7 +225,20 @@ impl Book {
     }
 }
 
+/// What is asked for, and where an earlier revision asked for more, that: it was done and is not undone, so a later
+/// revision that asks for as much again does nothing.
+fn with_most(before: &Tally, asked: &Tally) -> Result<Tally, Overflow> {
+    let mut most = asked.clone();
+    for (measure, count) in before.iter() {
+        let now = asked.get(measure);
+        let further = if count > 0 { count.max(now) } else { count.min(now) };
+        most.add(measure, further.checked_sub(now).ok_or(Overflow)?)?;
+    }
+    Ok(most)
+}
+
 /// What was asked for before and is not any more.
 fn excess(before: &Tally, asked: &Tally) -> Vec<(Code, i64)> {
-    before.iter().map(|(measure, count)| (measure, count - asked.get(measure))).filter(|(_, more)| *more > 0).collect()
+    let given = before.iter().filter(|(_, count)| *count > 0);
+    given.map(|(measure, count)| (measure, count.saturating_sub(asked.get(measure)))).filter(|(_, more)| *more > 0).collect()
 }

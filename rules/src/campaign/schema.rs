@@ -136,7 +136,7 @@ struct RewardShape {
     /// The pool that a gift card's code comes from.
     #[schemars(regex(pattern = ID))]
     pool: Option<String>,
-    /// Codes left below which an operator is warned.
+    /// Codes left at or below which operators are warned, once.
     #[schemars(range(min = 0))]
     low_stock: Option<i64>,
     /// What redeeming one costs, in points by account: { points = 150 }.

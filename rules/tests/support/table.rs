@@ -22,15 +22,26 @@ pub const RULES: &str = include_str!("odds.rhai");
 
 /// The odds-and-ends campaign with more lines of campaign.toml.
 pub fn odds(more: &str) -> Release {
+    odds_of(more, RULES)
+}
+
+fn odds_of(more: &str, rules: &str) -> Release {
     let files = Files::from([
         ("campaign.toml".to_string(), Arc::from(format!("{CAMPAIGN}\n{more}").as_bytes())),
-        ("rules.rhai".to_string(), Arc::from(RULES.as_bytes())),
+        ("rules.rhai".to_string(), Arc::from(rules.as_bytes())),
     ]);
     release(1, i64::MIN, &files, &mut Names::default())
 }
 
 pub fn world(more: &str) -> World {
     World::new(Releases::new(vec![Arc::new(odds(more))]), &BTreeMap::new(), 7)
+}
+
+/// The same with another close of the cycle.
+pub fn world_that_closes(close: &str) -> World {
+    let (rest, _) = RULES.split_once("fn on_cycle_close").unwrap();
+    let release = odds_of("", &format!("{rest}fn on_cycle_close(member, cycle) {{ {close} }}"));
+    World::new(Releases::new(vec![Arc::new(release)]), &BTreeMap::new(), 7)
 }
 
 /// Plays every line, and says where one came out otherwise.

@@ -12,6 +12,7 @@ mod i3_code_given_twice;
 mod i5_points_and_cards;
 mod i7_rule_change;
 mod learning_race;
+mod low_stock;
 mod process;
 mod settlement;
 mod world;

@@ -18,6 +18,8 @@ mod roles;
 mod window;
 pub(crate) mod words;
 
+pub use words::is_id;
+
 use super::Campaign;
 use crate::diagnostic::{Diagnostic, position_of};
 use crate::language::Files;

@@ -11,10 +11,15 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeValue;
 
-/// Reports a name that is no id: ids are ASCII, so that no two look alike; labels carry every language.
-pub fn check_id(what: &str, name: &Found<&str>, findings: &mut Findings) -> bool {
+/// Whether a campaign, an account, a reward … can have this id: ASCII, so that no two look alike.
+pub fn is_id(text: &str) -> bool {
     let starts = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    let good = name.value.bytes().next().is_some_and(starts) && name.value.bytes().all(|b| starts(b) || b"._-".contains(&b));
+    text.bytes().next().is_some_and(starts) && text.bytes().all(|b| starts(b) || b"._-".contains(&b))
+}
+
+/// Reports a name that is no id; labels carry every language.
+pub fn check_id(what: &str, name: &Found<&str>, findings: &mut Findings) -> bool {
+    let good = is_id(name.value);
     if !good {
         let message = format!("\"{}\" is no id for {what}: use a to z, 0 to 9, `.`, `_` and `-`, first a letter or digit", name.value);
         let help = if name.value.is_ascii() { "" } else { "other scripts go into name = { zh = \"…\" }" };
