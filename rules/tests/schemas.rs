@@ -213,6 +213,7 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
 fn every_file_of_the_repository_fits_its_schema() {
     let mut files = Vec::new();
     files_below(&root().join("campaigns"), &mut files);
+    files_below(&root().join("host/templates"), &mut files);
     files_below(&root().join("tests/wrong-campaigns"), &mut files);
     let mut counts = [0; 3];
     for path in files {
