@@ -86,3 +86,18 @@ pub enum Limit {
     TextSize,
     CollectionSize,
 }
+
+impl Limit {
+    /// As [`crate::limits::Limits`] calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Limit::Operations => "operations",
+            Limit::Deadline => "deadline",
+            Limit::Memory => "memory",
+            Limit::Effects => "effects",
+            Limit::CallDepth => "call depth",
+            Limit::TextSize => "text size",
+            Limit::CollectionSize => "collection size",
+        }
+    }
+}

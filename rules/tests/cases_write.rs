@@ -2,7 +2,7 @@
 
 use guerdon_rules::book::prepare::Releases;
 use guerdon_rules::campaign::{ACCEPTED, INVITED, JOINED, REDEEMED};
-use guerdon_rules::cases::write::{Act, Expect, ExpectedMember, Given, GivenMember, Step, Story, write};
+use guerdon_rules::cases::write::{Act, Counts, Expect, ExpectedMember, Given, GivenMember, Step, Story, write};
 use guerdon_rules::cases::{self, render::render};
 use guerdon_rules::language::Files;
 use guerdon_rules::value::Value;
@@ -51,8 +51,12 @@ fn story() -> Story {
             at_ms: Some(STARTS_MS),
             members: vec![GivenMember {
                 id: "ann b".into(),
-                points: named(&[("coins", 100), ("learning.lesson", 5)]),
+                counts: Counts { points: named(&[("coins", 100)]), grants: named(&[("badge", 1)]), ..Counts::default() },
                 attributes: vec![("streak".into(), Value::Int(3))],
+                earlier: vec![(
+                    STARTS_MS + HOUR_MS,
+                    Counts { points: named(&[("learning.lesson", 5)]), events: named(&[("coin", 2)]), referrals: 4, ..Counts::default() },
+                )],
             }],
             referrals: vec![("bob".into(), "ann b".into())],
             stock: BTreeMap::from([("card".into(), 1)]),
@@ -80,7 +84,8 @@ fn story() -> Story {
                 ExpectedMember {
                     id: "ann b".into(),
                     points: named(&[("coins", 7), ("learning", 25)]),
-                    grants: named(&[("badge", 1), ("card", 1)]),
+                    grants: named(&[("badge", 2), ("card", 1)]),
+                    owed: Vec::new(),
                     attributes: vec![("streak".into(), Value::Int(4))],
                 },
                 ExpectedMember { id: "bob".into(), points: named(&[("coins", 7), ("learning.lesson", 7)]), ..ExpectedMember::default() },

@@ -5,6 +5,7 @@
 mod annotations;
 mod audit;
 mod bench;
+mod case;
 mod check;
 mod codes;
 mod completions;
@@ -80,6 +81,8 @@ enum Command {
     New(new::New),
     Check(check::Check),
     Test(test::Test),
+    #[command(subcommand)]
+    Case(case::Case),
     Simulate(simulate::Simulate),
     Plan(plan::Plan),
     Apply(plan::Apply),
@@ -142,6 +145,7 @@ async fn short(command: Command, common: &Common) -> Result<(), Failure> {
         Command::Man(man) => man::run(&man, plain()?),
         Command::Check(check) => check::run(&check, common.format),
         Command::Test(test) => test::run(&test, common.format).await,
+        Command::Case(case) => case::run(&case, load, plain()?).await,
         Command::Completions(completions) => completions::run(&completions, common.format),
         Command::Simulate(simulate) => simulate::run(&simulate, plain()?),
         Command::Plan(plan) => plan::plan(&plan, plain()?).await,

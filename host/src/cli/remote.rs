@@ -35,6 +35,11 @@ pub struct Client {
 }
 
 impl Remote {
+    /// Whether a running host is named.
+    pub fn is_named(&self) -> bool {
+        self.host.is_some()
+    }
+
     /// `known`: the address that a plan names.
     pub fn client(&self, known: Option<&str>) -> Result<Client, Failure> {
         let address = self.host.as_deref().or(known).ok_or_else(|| Failure::Usage("name the running host with --host URL".into()))?;

@@ -3,6 +3,7 @@
 
 pub mod ahead;
 pub mod audit;
+mod case;
 pub mod codes;
 mod compiled;
 pub mod effective;

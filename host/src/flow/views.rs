@@ -179,6 +179,21 @@ pub struct EventView {
     pub receipt: Option<serde_json::Value>,
 }
 
+/// A real event as a case file, under other names.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CaseView {
+    pub outcome: String,
+    /// The release that decided, and its content: the case is for that.
+    pub release: i32,
+    pub hash: String,
+    /// Whether it passes there.
+    pub passes: bool,
+    /// What comes out otherwise than it was recorded, because a case cannot say all that led to it.
+    pub differs: Vec<String>,
+    /// The text of the file.
+    pub case: String,
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub struct PoolView {
     pub pool: String,
@@ -268,6 +283,7 @@ pub struct ReleaseAdded {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProposalView {
     pub number: i32,
+    /// Of its content and of when it takes effect: what is approved.
     pub hash: String,
     /// `open`, `live`, `rejected`, or `replaced` by a later one.
     pub state: String,

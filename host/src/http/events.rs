@@ -8,7 +8,7 @@ use super::input::{Path, Query, media_type, text};
 use super::limits::read_whole;
 use super::{Api, State, stream};
 use crate::flow::FlowError;
-use crate::flow::views::{EventResult, EventView};
+use crate::flow::views::{CaseView, EventResult, EventView};
 use axum::Json;
 use axum::extract::Request;
 use axum::http::HeaderMap;
@@ -179,6 +179,11 @@ pub struct Identity {
 /// `GET /v1/campaigns/{campaign}/events/lookup?source=&id=`
 pub async fn lookup(api: State, Path(campaign): Path<String>, Query(of): Query<Identity>) -> Result<Json<EventView>, Problem> {
     Ok(Json(api.host.event(&campaign, &of.source, &of.id).await?))
+}
+
+/// `GET /v1/campaigns/{campaign}/events/case?source=&id=`
+pub async fn case(api: State, Path(campaign): Path<String>, Query(of): Query<Identity>) -> Result<Json<CaseView>, Problem> {
+    Ok(Json(api.host.case_of_event(&campaign, &of.source, &of.id).await?))
 }
 
 #[cfg(test)]

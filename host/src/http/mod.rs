@@ -90,6 +90,7 @@ fn campaign_routes() -> Vec<Route> {
         unhurried(route(Method::GET, "/v1/campaigns/{campaign}/audit", get(campaigns::audit))),
         route(Method::POST, "/v1/campaigns/{campaign}/events", post(events::receive)),
         route(Method::GET, "/v1/campaigns/{campaign}/events/lookup", get(events::lookup)),
+        unhurried(route(Method::GET, "/v1/campaigns/{campaign}/events/case", get(events::case))),
         route(Method::GET, "/v1/campaigns/{campaign}/members/{member}", get(members::one)),
         route(Method::POST, "/v1/campaigns/{campaign}/members/{member}/join", post(members::join)),
         route(Method::GET, "/v1/campaigns/{campaign}/members/{member}/grants", get(members::grants)),

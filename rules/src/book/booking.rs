@@ -60,6 +60,10 @@ impl Book {
         let campaign = &scope.release.campaign;
         let mut line = if self.silent { EffectLine::default() } else { self.line_of(campaign, &change) };
         if self.complete {
+            if matches!(change.clipped, Some((_, "budget"))) {
+                let when = if matches!(change.kind, Kind::Grant { .. }) { scope.grants } else { scope.points };
+                self.budget_cut_ms.get_or_insert(when.at_ms);
+            }
             let booked = self.booked_of(scope, &change, cause);
             self.booked.extend(booked);
         }

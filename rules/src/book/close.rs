@@ -123,6 +123,7 @@ impl Book {
             Verdict::Booked(effects) => effects,
             Verdict::Refused { .. } => Vec::new(),
             Verdict::Failed(failure) => {
+                self.rule_limit = self.rule_limit.or(failure.limit);
                 return Ok(Err(failure.place.map_or_else(|| failure.reason.clone(), |p| format!("{} ({p})", failure.reason))));
             }
         };

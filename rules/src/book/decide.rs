@@ -18,6 +18,9 @@ use crate::language::Question;
 use crate::names::Code;
 use crate::value::{DEFAULT_KIND, DataType, MemberId, Value};
 
+/// How the reason ends when an event has waited too long.
+pub const WAIT_OVER: &str = ", and the wait is over";
+
 /// What the sender is told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
@@ -143,7 +146,7 @@ impl Book {
                     let until_ms = role.wait_ms.map_or(ends_ms, |wait| parsed.moment.at_ms.saturating_add(wait).min(ends_ms));
                     let reason = format!("nobody is {}", role.text);
                     if prepared.received_ms >= until_ms {
-                        return Ok(Err(Decided::new(prepared, Outcome::Refused, format!("{reason}, and the wait is over"), Some(slot))));
+                        return Ok(Err(Decided::new(prepared, Outcome::Refused, format!("{reason}{WAIT_OVER}"), Some(slot))));
                     }
                     let mut decided = Decided::new(prepared, Outcome::Waiting, reason, Some(slot));
                     decided.waits_for = Some((waits_for, what, until_ms));
@@ -266,6 +269,10 @@ impl Book {
                         (Outcome::Refused.name().into(), Some(reason), place.map(|p| p.to_string()));
                     return Decided { outcome: Outcome::Refused, receipt, member, once_key: None, waits_for: None };
                 }
+                Verdict::Failed(failure) if failure.limit.is_some() => {
+                    self.rule_limit = self.rule_limit.or(failure.limit);
+                    return failed(receipt, member, Stopped::because(failure.reason, failure.place));
+                }
                 Verdict::Failed(failure) => return failed(receipt, member, Stopped::because(failure.reason, failure.place)),
             }
         }
@@ -354,16 +361,8 @@ impl Book {
         }
     }
 
-    /// Depends on the campaign's own seed, so that nobody can foresee a draw, and on the cause, so that asking again
-    /// cannot change one.
     pub(super) fn seed(&self, cause: &Key) -> u64 {
-        let mut mixed = self.head.seed as u64;
-        for half in cause.chunks_exact(8) {
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(half);
-            mixed = crate::language::mix(mixed ^ u64::from_be_bytes(bytes));
-        }
-        mixed
+        draw_seed(self.head.seed, cause)
     }
 
     /// Writes the event's row and journal line, claims its keys, and decides what waited for it.
@@ -502,6 +501,21 @@ impl Book {
         self.new_waits.push(WaitRow { member, what, identity, until_ms: now_ms });
         self.deferred.push(identity);
     }
+}
+
+/// What a decision's draws depend on: the campaign's own seed, so that nobody can foresee a draw, and the cause, so that
+/// asking again cannot change one.
+pub fn draw_seed(campaign: i64, cause: &Key) -> u64 {
+    halves(cause).fold(campaign as u64, |mixed, half| crate::language::mix(mixed ^ half))
+}
+
+/// The seed of a campaign in which this cause draws what `draws` gives: [`draw_seed`], backwards.
+pub fn campaign_seed(draws: u64, cause: &Key) -> i64 {
+    halves(cause).rev().fold(draws, |mixed, half| crate::language::unmix(mixed) ^ half) as i64
+}
+
+fn halves(cause: &Key) -> impl DoubleEndedIterator<Item = u64> {
+    cause.chunks_exact(8).map(|half| half.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
 fn failed(mut receipt: Receipt, member: Option<Slot>, stopped: Stopped) -> Decided {

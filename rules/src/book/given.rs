@@ -23,7 +23,11 @@ impl Book {
         let when = self.when(release, at_ms)?;
         let scope = scope_of(release, when);
         let slot = self.slot(id);
-        self.post(&scope, slot, account, points, &cause()).map_err(too_much)
+        self.post(&scope, slot, account, points, &cause()).map_err(too_much)?;
+        // What was taken away had been paid for.
+        let worth = release.campaign.accounts[account].worth.map_or(0, |money| money.minor);
+        let spent = worth.checked_mul(points.max(0)).ok_or(Overflow);
+        spent.and_then(|spent| self.head.totals.add(release.codes.spent, spent)).map_err(too_much)
     }
 
     /// Units of a reward that a member has, in this state, at an instant within the campaign. No stock is taken for them;

@@ -28,6 +28,7 @@ pub mod roles;
 pub mod rows;
 pub mod tally;
 
+use crate::effect::Limit;
 use crate::event::Key;
 use crate::names::Code;
 use crate::value::MemberId;
@@ -112,6 +113,10 @@ pub struct Book {
     receipts: Vec<(Key, receipt::Receipt)>,
     /// In memory: what was booked since the last delta, effect by effect.
     booked: Vec<booking::Booked>,
+    /// The limit of the evaluation that the last failures ran into, until it is asked for.
+    rule_limit: Option<Limit>,
+    /// In memory: when the budget first cut something off.
+    budget_cut_ms: Option<i64>,
     /// In memory: keeps no texts of events, for millions that nobody reads.
     terse: bool,
     /// In memory: writes no receipts.
@@ -128,7 +133,12 @@ impl Book {
 
     /// A book in memory that holds everything there is, for simulation and cases.
     pub fn in_memory(pools: Vec<PoolRow>) -> Book {
-        Book { complete: true, ..Book::new(Head::default(), pools) }
+        Book::resumed(Head::default(), pools)
+    }
+
+    /// As [`Book::in_memory`], to be loaded with everything that a store has.
+    pub fn resumed(head: Head, pools: Vec<PoolRow>) -> Book {
+        Book { complete: true, ..Book::new(head, pools) }
     }
 
     /// From now on no texts of events are kept.
@@ -251,6 +261,14 @@ impl Book {
     /// Whether every evaluation of this book ran into the deadline, and how many of the last ones did.
     pub fn deadlines_in_a_row(&self) -> (bool, u32) {
         self.deadlines
+    }
+    /// Which limit of one evaluation a rule ran into since this was last asked; the first one.
+    pub fn take_rule_limit(&mut self) -> Option<Limit> {
+        self.rule_limit.take()
+    }
+    /// In memory: when the budget first cut something off, by event time; what is owed for it is not cut off.
+    pub fn budget_cut_ms(&self) -> Option<i64> {
+        self.budget_cut_ms
     }
     /// Adds to a campaign total, for what is no event and no close.
     pub fn add_total(&mut self, measure: Code, amount: i64) -> Result<(), tally::Overflow> {

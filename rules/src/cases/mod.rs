@@ -1,9 +1,11 @@
 //! Cases: stories in `cases/*.toml` that say what the campaign promises, played against the book that pays.
 //!
 //! [`node`] are a file's values with their places, [`read`] makes stories of them, [`play`] plays one, [`render`] shows
-//! what failed, [`write`] makes a file of a story, [`schema`] describes files to editors. Promises: money is strict, a grant that nobody listed fails its case; the same files give the same
+//! what failed, [`write`] makes a file of a story, [`from_event`] tells the story of a real event, [`schema`] describes files
+//! to editors. Promises: money is strict, a grant that nobody listed fails its case; the same files give the same
 //! report. Must not know: where files come from, terminals.
 
+pub mod from_event;
 mod node;
 pub mod play;
 pub mod read;

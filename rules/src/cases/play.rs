@@ -6,11 +6,11 @@ use super::{CaseReport, Failure};
 use crate::book::Book;
 use crate::book::decide::{Answer, Answered};
 use crate::book::given::Refused;
-use crate::book::prepare::Releases;
+use crate::book::prepare::{Releases, prepare};
 use crate::book::ranking::{in_order, places, points_in};
 use crate::book::receipt::Receipt;
 use crate::book::rows::{GrantRow, GrantState, Outcome};
-use crate::event::Event;
+use crate::event::{Event, Key};
 use crate::fact::UNRANKED;
 use crate::release::Release;
 use crate::simulate::world::{Settled, World};
@@ -36,9 +36,7 @@ struct Play<'c> {
 
 /// Plays a case. `file` is for the report.
 pub fn play(file: &str, case: &Case, releases: &Releases) -> CaseReport {
-    let world = World::new(releases.clone(), &case.given.stock, case.seed);
-    let mut play = Play { case, world, now_ms: i64::MIN, receipts: Vec::new(), failures: Vec::new(), given_grants: 0 };
-    play.give();
+    let mut play = Play::begin(case, releases);
     for (index, step) in case.steps.iter().enumerate() {
         play.step(index + 1, step);
     }
@@ -46,7 +44,25 @@ pub fn play(file: &str, case: &Case, releases: &Releases) -> CaseReport {
     CaseReport { name: case.name.clone(), file: file.into(), line: case.line, passed: play.failures.is_empty(), failures: play.failures }
 }
 
-impl Play<'_> {
+/// What the draws of the first step depend on: its business key, else its source and id. None: it is no event.
+pub fn first_cause(case: &Case, releases: &Releases) -> Option<Key> {
+    let first = case.steps.first()?;
+    let event = event_of(1, first, 1, first.at_ms)?;
+    let mut play = Play::begin(case, releases);
+    play.step(1, first);
+    let prepared = prepare(event, releases, first.at_ms)?;
+    Some(play.world.book().business_key(&prepared).unwrap_or(prepared.identity))
+}
+
+impl<'c> Play<'c> {
+    /// The world as it is given.
+    fn begin(case: &'c Case, releases: &Releases) -> Play<'c> {
+        let world = World::new(releases.clone(), &case.given.stock, case.seed);
+        let mut play = Play { case, world, now_ms: i64::MIN, receipts: Vec::new(), failures: Vec::new(), given_grants: 0 };
+        play.give();
+        play
+    }
+
     fn give(&mut self) {
         let given = &self.case.given;
         let mut refused = Vec::new();
@@ -98,17 +114,8 @@ impl Play<'_> {
                 self.world.add_stock(pool, *codes);
                 (Came { word: "booked", reason: String::new() }, None)
             }
-            Act::Event { kind, id, subject, data } => {
-                let with = [Entry { key: "n".into(), key_span: 0..0, value: Node { span: 0..0, kind: Kind::Int(n) } }];
-                let id = id.as_ref().map_or_else(|| format!("step-{number}-{n}"), |id| fill_text(id, &with));
-                let event = Event {
-                    source: "case".into(),
-                    id: id.as_str().into(),
-                    kind: kind.as_str().into(),
-                    subject: subject.as_ref().map(|s| Arc::from(fill_text(s, &with).as_str())),
-                    at_ms: Ok(at_ms),
-                    data: data.fill(&with).to_json().into(),
-                };
+            Act::Event { .. } => {
+                let Some(event) = event_of(number, step, n, at_ms) else { return (Came { word: "refused", reason: String::new() }, None) };
                 let step = self.world.event(event, self.now_ms, &step.draws);
                 (came(step.answer), step.receipt)
             }
@@ -298,6 +305,21 @@ impl Play<'_> {
         let failure = Failure { step, line, what: what.into(), expected: expected.into(), actual: actual.into(), rule_lines };
         self.failures.push(failure);
     }
+}
+
+/// The n-th event of a step; none: it is another act.
+fn event_of(number: usize, step: &StepAt, n: i64, at_ms: i64) -> Option<Event> {
+    let Act::Event { kind, id, subject, data } = &step.act else { return None };
+    let with = [Entry { key: "n".into(), key_span: 0..0, value: Node { span: 0..0, kind: Kind::Int(n) } }];
+    let id = id.as_ref().map_or_else(|| format!("step-{number}-{n}"), |id| fill_text(id, &with));
+    Some(Event {
+        source: "case".into(),
+        id: id.as_str().into(),
+        kind: kind.as_str().into(),
+        subject: subject.as_ref().map(|s| Arc::from(fill_text(s, &with).as_str())),
+        at_ms: Ok(at_ms),
+        data: data.fill(&with).to_json().into(),
+    })
 }
 
 fn give_counts(book: &mut Book, newest: &Release, id: &MemberId, at_ms: i64, counts: &GivenCounts, said: &mut Vec<Result<(), Refused>>) {

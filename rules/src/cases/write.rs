@@ -36,8 +36,21 @@ pub struct Given {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GivenMember {
     pub id: String,
-    pub points: Vec<(String, i64)>,
+    /// At `given.at`.
+    pub counts: Counts,
     pub attributes: Vec<(String, Value)>,
+    /// At other instants.
+    pub earlier: Vec<(i64, Counts)>,
+}
+
+/// What a rule can count of a member.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counts {
+    pub points: Vec<(String, i64)>,
+    pub grants: Vec<(String, i64)>,
+    pub events: Vec<(String, i64)>,
+    /// Beside those of `given.referrals`.
+    pub referrals: i64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -86,8 +99,10 @@ pub struct Expect {
 pub struct ExpectedMember {
     pub id: String,
     pub points: Vec<(String, i64)>,
-    /// In whatever state.
+    /// In whatever state, unless some are owed.
     pub grants: Vec<(String, i64)>,
+    /// How many of those grants are owed; the others are issued then.
+    pub owed: Vec<(String, i64)>,
     pub attributes: Vec<(String, Value)>,
 }
 
@@ -118,8 +133,10 @@ fn given(out: &mut String, given: &Given, calendar: &Calendar) {
         let _ = writeln!(out, "given.at = {}", text(&calendar.text_of(at_ms)));
     }
     for member in &given.members {
-        let fields = [("points", counts(&member.points)), ("attributes", values(&member.attributes))];
-        let _ = writeln!(out, "given.members.{} = {}", key(&member.id), table(present(fields)));
+        let mut fields = counted(&member.counts);
+        let earlier = member.earlier.iter().map(|(at_ms, counts)| (text(&calendar.text_of(*at_ms)), table(counted(counts))));
+        fields.extend(present([("attributes", values(&member.attributes)), ("earlier", table(earlier))]));
+        let _ = writeln!(out, "given.members.{} = {}", key(&member.id), table(fields));
     }
     if !given.referrals.is_empty() {
         let referrals = given.referrals.iter().map(|(invitee, inviter)| (key(invitee), text(inviter)));
@@ -186,10 +203,23 @@ fn expect(out: &mut String, expect: &Expect) {
         *out += "expect.others = \"any\"\n";
     }
     for member in &expect.members {
-        let grants = counts(&member.grants);
+        let units = |(name, count): &(String, i64)| match member.owed.iter().find(|(owed, _)| owed == name) {
+            Some((_, owed)) => (key(name), table([("issued", (count - owed).to_string()), ("owed", owed.to_string())])),
+            None => (key(name), count.to_string()),
+        };
+        let grants = table(member.grants.iter().map(units));
         let fields = [("points", counts(&member.points)), ("grants", grants), ("attributes", values(&member.attributes))];
         let _ = writeln!(out, "expect.members.{} = {}", key(&member.id), table(present(fields)));
     }
+}
+
+/// The entries of what a member has.
+fn counted(of: &Counts) -> Vec<(String, String)> {
+    let mut fields = present([("points", counts(&of.points)), ("grants", counts(&of.grants)), ("events", counts(&of.events))]);
+    if of.referrals != 0 {
+        fields.push(("referrals".into(), of.referrals.to_string()));
+    }
+    fields
 }
 
 fn counts(list: &[(String, i64)]) -> String {

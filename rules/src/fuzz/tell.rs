@@ -146,6 +146,7 @@ fn in_order(other: &OtherOrder, campaign: &Campaign) -> (Vec<Step>, Expect) {
         id: id.clone(),
         points: ended.points.clone(),
         grants: ended.grants.clone(),
+        owed: Vec::new(),
         attributes: ended.attributes.clone(),
     };
     (steps, Expect { members: other.wanted.iter().map(member).collect(), others_may: true })

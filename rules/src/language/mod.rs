@@ -151,8 +151,22 @@ pub fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// What [`mix`] makes this of.
+pub fn unmix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 31) ^ (z >> 62)).wrapping_mul(0x3196_42B2_D24D_8EC3);
+    z = (z ^ (z >> 27) ^ (z >> 54)).wrapping_mul(0x96DE_1B17_3F11_9089);
+    z ^ (z >> 30) ^ (z >> 60)
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_is_mixed_can_be_unmixed() {
+        for z in [0, 1, 42, u64::MAX, 0x0123_4567_89AB_CDEF] {
+            assert_eq!(super::unmix(super::mix(z)), z);
+        }
+    }
+
     #[test]
     fn draws_are_those_of_the_contract() {
         let draws: Vec<i64> = (0..4).map(|k| super::draw(0, k, 50)).collect();

@@ -105,6 +105,11 @@ async fn grants(world: &World) {
     let lookup = world.ask_with("GET", "/v1/campaigns/{campaign}/events/lookup", &["race"], "?source=school&id=1");
     let Answer(status, stored) = answer(lookup).await;
     assert_eq!((status, &stored["outcome"]), (200, &json!("booked")), "{stored}");
+    let case = async |query| answer(world.ask_with("GET", "/v1/campaigns/{campaign}/events/case", &["race"], query)).await;
+    let Answer(status, made) = case("?source=school&id=1").await;
+    assert_eq!((status, &made["passes"], &made["outcome"]), (200, &json!(true), &json!("booked")), "{made}");
+    assert!(made["case"].as_str().unwrap().contains("[[case]]"), "{made}");
+    assert_eq!(case("?source=school&id=none").await.0, 404);
 
     let Answer(_, grants) = ask(world, "GET", "/members/{member}/grants", &["alice"]).await;
     assert_eq!((grants.as_array().map(Vec::len), &grants[0]["state"]), (Some(1), &json!("issued")));
@@ -196,9 +201,9 @@ async fn proposals(world: &World) {
     assert_eq!(send(world, "POST", "/proposals", &[], change(&old)).await.0, 409);
     let Answer(status, proposed) = send(world, "POST", "/proposals", &[], change(&plan["base"])).await;
     assert_eq!((status, &proposed["proposal"]["author"]), (201, &json!("app")), "{proposed}");
-    let hash = plan["hash"].as_str().unwrap();
+    let hash = proposed["proposal"]["hash"].as_str().unwrap();
     assert_eq!(ask(world, "GET", "/proposals", &[]).await.1[0]["hash"], hash);
-    assert_eq!(ask(world, "GET", "/proposals/{hash}", &[hash]).await.1["plan"]["hash"], hash);
+    assert_eq!(ask(world, "GET", "/proposals/{hash}", &[hash]).await.1["plan"]["hash"], plan["hash"]);
     assert_eq!(ask(world, "GET", "/proposals/{hash}", &["00"]).await.0, 404);
 
     let approve = |key: &'static str| {

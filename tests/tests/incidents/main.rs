@@ -3,8 +3,10 @@
 mod ahead;
 mod approval;
 mod beforehand;
+mod case_from_event;
 mod client_gone;
 mod facts;
+mod i10_versions;
 mod i1_killed;
 mod i1_paid_again;
 mod i2_codes_skipped;
