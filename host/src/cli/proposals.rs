@@ -57,7 +57,7 @@ pub async fn list(asked: &Proposals, format: Format) -> Result<(), Failure> {
     };
     let found: Vec<&ProposalView> = all.iter().filter(|p| p.hash.starts_with(hash.as_str())).collect();
     let Some(newest) = found.first().filter(|first| found.iter().all(|p| p.hash == first.hash)) else {
-        return Err(Failure::Usage(format!("{} proposals have a content that begins with {hash}", found.len())));
+        return Err(Failure::Usage(format!("{} proposals have a hash that begins with {hash}", found.len())));
     };
     let one: Proposed = client.get(&format!("{path}/{}", newest.hash)).await?;
     output::print(format, &one, |one| {
@@ -88,7 +88,7 @@ pub fn became(proposed: &Proposed, address: &str) -> String {
         (None, Some(p)) => {
             let missing = usize::try_from(p.needs).unwrap_or(0).saturating_sub(p.approvals.len());
             format!(
-                "proposal {} by {}: content {}\nneeds {missing} more approval{}, from somebody else: guerdon approve {campaign} {} --host {address}",
+                "proposal {} by {}: {}\nneeds {missing} more approval{}, from somebody else: guerdon approve {campaign} {} --host {address}",
                 p.number,
                 p.author,
                 p.hash,
@@ -122,5 +122,5 @@ fn pretty(all: &[ProposalView]) -> String {
         };
         [p.number.to_string(), state, p.effective_from.clone(), p.author.clone(), approved.join(", "), p.note.clone(), p.hash.clone()]
     };
-    table(&["", "state", "from", "by", "approved by", "note", "content"], all.iter().map(row))
+    table(&["", "state", "from", "by", "approved by", "note", "hash"], all.iter().map(row))
 }

@@ -1,6 +1,7 @@
 //! Falling back: a release that fails at run time more often than its own policy bears makes way for what was in force
 //! before it. The fallback is a release too, from the first instant of the failing one on, so that what failed under it
-//! is decided when it is sent again; the journal says why. Each host counts what it has decided itself.
+//! is decided when it is sent again; the journal says why. Each host counts what it has decided itself: events and members'
+//! closes, each once, however often it is tried again. A settlement that has begun stays with its release.
 
 use super::error::Result;
 use super::host::{Host, Running};
@@ -9,6 +10,7 @@ use guerdon_rules::book::Answer;
 use guerdon_rules::book::decide::Answered;
 use guerdon_rules::book::prepare::Prepared;
 use guerdon_rules::book::rows::Outcome;
+use guerdon_rules::release::Release;
 use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,15 +22,22 @@ pub(super) struct Failures(Mutex<BTreeMap<i32, VecDeque<i64>>>);
 impl Failures {
     /// Takes note of what failed just now. Only of releases that say when they fall back.
     pub fn note(&self, batch: &[Prepared], answers: &[Answer], now_ms: i64) {
-        for prepared in failed(batch, answers) {
-            let Some(policy) = prepared.release.campaign.releases.fall_back else { continue };
-            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let of_release = all.entry(prepared.release.number).or_default();
-            of_release.push_back(now_ms);
-            // One more than it bears is all that has to be known.
-            while of_release.len() > policy.failures as usize + 1 {
-                of_release.pop_front();
-            }
+        failed(batch, answers).for_each(|prepared| self.note_one(&prepared.release, now_ms));
+    }
+
+    /// Takes note of members whose close failed just now, for the first time.
+    pub fn note_closes(&self, release: &Release, members: usize, now_ms: i64) {
+        (0..members).for_each(|_| self.note_one(release, now_ms));
+    }
+
+    fn note_one(&self, release: &Release, now_ms: i64) {
+        let Some(policy) = release.campaign.releases.fall_back else { return };
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_release = all.entry(release.number).or_default();
+        of_release.push_back(now_ms);
+        // One more than it bears is all that has to be known.
+        while of_release.len() > policy.failures as usize + 1 {
+            of_release.pop_front();
         }
     }
 
@@ -64,7 +73,7 @@ pub(super) fn counts(batch: &[Prepared], answers: &[Answer]) -> bool {
     failed(batch, answers).next().is_some()
 }
 
-/// Lets a release that fails too often make way, on a task of its own. To be called after each group.
+/// Lets a release that fails too often make way, on a task of its own. To be called after each group and each settlement.
 pub(super) fn check(host: &Arc<Host>, running: &Arc<Running>) {
     let Some(number) = running.failures.take_due(running, host.now_ms()) else { return };
     let (host, running) = (host.clone(), running.clone());

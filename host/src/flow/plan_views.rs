@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Plan {
     pub campaign: String,
-    /// Of the folder's content: what is proposed and approved.
+    /// Of the folder's content.
     pub hash: String,
     pub base: Base,
     /// `at once`, `next cycle`, or an instant.

@@ -1,5 +1,6 @@
-//! Proposals: a change that somebody planned, waiting for others to say yes. One at a time is open, and its content never
-//! changes: whoever edits the folder proposes anew, which ends the old one and every approval of it. Whoever proposes
+//! Proposals: a change that somebody planned, waiting for others to say yes. One at a time is open, and neither its content
+//! nor the instant from which it counts ever changes: whoever wants another one proposes anew, which ends the old one and
+//! every approval of it. What is approved is named by a hash over both. Whoever proposes
 //! does not approve; the database holds that too. What is approved becomes a release in the same commit.
 
 use super::effective::Effective;
@@ -13,8 +14,22 @@ use crate::store::{ApprovalRow, ProposalEnd, ProposalRow, ProposalState, Transac
 use guerdon_rules::book::Book;
 use guerdon_rules::book::rows::JournalKind;
 use guerdon_rules::language::Files;
+use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
+
+/// What approvers approve: this content, from this instant on.
+fn hash_of(content: &str, effective: Effective) -> String {
+    let both = Sha256::digest(format!("{content} {effective}"));
+    both.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Of a stored plan.
+#[derive(Deserialize)]
+struct Content {
+    hash: String,
+}
 
 /// What somebody wants to change.
 pub struct Wanted {
@@ -49,7 +64,7 @@ impl Host {
         let row = ProposalRow {
             number: base.proposal + 1,
             base: base.release,
-            hash: plan.hash.clone(),
+            hash: hash_of(&plan.hash, effective),
             effective: effective.to_string(),
             needs: plan.needs as i32,
             plan: serde_json::to_string(&plan).map_err(|e| FlowError::Internal(e.to_string()))?,
@@ -73,7 +88,7 @@ impl Host {
         }
         if let Some(open) = all.iter().find(|p| p.state == ProposalState::Open) {
             if open.hash == row.hash {
-                let why = format!("proposal {} has this content already, from {}: reject it first", open.number, open.effective);
+                let why = format!("proposal {} is just this, from {}: reject it first", open.number, open.effective);
                 return Err(FlowError::Conflict(why));
             }
             let why = format!("proposal {} takes its place", row.number);
@@ -87,7 +102,7 @@ impl Host {
         Ok(transaction.commit().await?)
     }
 
-    /// Says yes to what is proposed with exactly this content. The last approval that is needed makes it live.
+    /// Says yes to what is proposed with exactly this content, from exactly this instant on. The last approval that is needed makes it live.
     pub async fn approve(&self, campaign: &str, hash: &str, approver: &str, note: &str) -> Result<Proposed> {
         let running = self.campaign(campaign)?;
         self.sync(&running).await?;
@@ -199,7 +214,7 @@ impl Host {
     pub async fn proposal(&self, campaign: &str, hash: &str) -> Result<Proposed> {
         let running = self.campaign(campaign)?;
         let found = self.store.proposals(running.row.campaign).await?.into_iter().rev().find(|p| p.hash == hash);
-        let row = found.ok_or_else(|| FlowError::NotFound(format!("nothing with the content {hash} was proposed")))?;
+        let row = found.ok_or_else(|| FlowError::NotFound(format!("nothing with the hash {hash} was proposed")))?;
         let plan = serde_json::from_str(&row.plan).map_err(|e| FlowError::Internal(format!("a stored plan: {e}")))?;
         let approvals = self.store.approvals(running.row.campaign).await?;
         Ok(Proposed { proposal: Some(proposal_view(&row, &approvals)), release: None, plan })
@@ -210,7 +225,8 @@ impl Host {
         let Some(open) = self.store.proposals(running.row.campaign).await?.into_iter().find(|p| p.state == ProposalState::Open) else {
             return Ok(());
         };
-        if self.compiled.knows(&open.hash) {
+        let Content { hash } = serde_json::from_str(&open.plan).map_err(|e| FlowError::Internal(format!("a stored plan: {e}")))?;
+        if self.compiled.knows(&hash) {
             return Ok(());
         }
         let files = self.proposed_files(running, open.number).await?;

@@ -34,6 +34,7 @@ impl Host {
             let report = self.settle(&running.row.id, cycle, false).await?;
             tracing::info!(campaign = %running.row.id, cycle, revision = report.revision, state = %report.state, members = report.members, "settled");
         }
+        super::fallback::check(self, running);
         self.release_held(running).await?;
         Ok(())
     }

@@ -187,9 +187,11 @@ impl Host {
             let page =
                 transaction.settlement_page(row.cycle, row.revision, run.only_changed(), row.cursor, self.settings.settle_page).await?;
             let Some(last) = page.last().map(|s| s.member) else { break };
+            let failed_before = tally.failed.len();
             self.close_page(running, &mut *transaction, &run, page, &mut tally).await?;
             row.cursor = last;
             self.commit_page(transaction, &mut row, &run, &tally).await?;
+            running.failures.note_closes(&run.release, tally.failed.len() - failed_before, self.now_ms());
         }
         if had_failures {
             self.retry_failed(running, &mut row, &run, fence, &mut tally).await?;

@@ -9,7 +9,7 @@ use super::views::{ShadowCause, ShadowDifference, ShadowReport, ShadowView};
 use crate::store::{Followed, ShadowDecision, ShadowRow, encode};
 use guerdon_rules::book::prepare::{Releases, event_of};
 use guerdon_rules::book::receipt::Receipt;
-use guerdon_rules::book::rows::{JournalKind, Switch};
+use guerdon_rules::book::rows::{JournalKind, Outcome, Switch};
 use guerdon_rules::campaign::calendar::Calendar;
 use guerdon_rules::language::Files;
 use guerdon_rules::simulate::follow::{Follower, Held};
@@ -223,6 +223,8 @@ impl Beside {
         let at = (line.position, line.line);
         let was = || serde_json::from_str::<Receipt>(&line.body).unwrap_or_default();
         match event {
+            // Another body has taken the place of the quarantined one since: it has a line of its own.
+            Some(row) if line.kind == JournalKind::Event as i16 && at != (row.position, row.line) && is_quarantined(&line.body) => {}
             Some(row) if line.kind == JournalKind::Event as i16 => {
                 let subject = format!("{} {}", row.source, row.id);
                 let held = self.follower.event(event_of(&row), row.received_ms, was());
@@ -251,6 +253,10 @@ impl Beside {
             _ => {}
         }
     }
+}
+
+fn is_quarantined(receipt: &str) -> bool {
+    serde_json::from_str::<Receipt>(receipt).is_ok_and(|receipt| receipt.outcome == Outcome::Quarantined.name())
 }
 
 fn close_of(cycle: i32, member: &MemberId) -> String {

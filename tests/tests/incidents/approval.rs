@@ -53,7 +53,7 @@ async fn whoever_proposes_does_not_approve() {
         let content = hash(&proposed);
         assert_eq!(why(host.approve(RACE, &content, "mia", "").await), "mia proposed this: somebody else approves it");
         let live = host.approve(RACE, &content, "li", "looks right").await.unwrap();
-        assert_eq!(live.release.map(|r| (r.number, r.hash)), Some((2, content.clone())));
+        assert_eq!(live.release.map(|r| (r.number, r.hash)), Some((2, proposed.plan.hash)));
         let all = host.proposals(RACE).await.unwrap();
         assert_eq!((all[0].state.as_str(), all[0].release, all[0].approvals[0].by.as_str()), ("live", Some(2), "li"));
         assert!(why(host.approve(RACE, &content, "bo", "").await).contains("nothing is proposed"));
@@ -101,7 +101,7 @@ async fn a_stale_plan_is_refused() {
         let wanted = |base: Base| Wanted { files: change(), base, effective: Effective::AtOnce, author: "mia".into(), note: String::new() };
         let told = why(host.propose(RACE, wanted(base)).await);
         assert_eq!(told, "the plan is stale: proposal 1 was made since it was made: plan again");
-        assert!(why(propose(&host, other, "mia", Effective::AtOnce).await).contains("has this content already"));
+        assert!(why(propose(&host, other, "mia", Effective::AtOnce).await).contains("proposal 1 is just this, from at once"));
         // A release that came since: an approval of what was planned before it is refused too.
         let proposed = propose(&host, change(), "mia", Effective::AtOnce).await.unwrap();
         host.approve(RACE, &hash(&proposed), "li", "").await.unwrap();
@@ -123,8 +123,32 @@ async fn what_is_rejected_is_over() {
         assert_eq!(host.reject(RACE, &content, "li", "ask legal first").await.unwrap().state, "rejected");
         assert!(why(host.approve(RACE, &content, "bo", "").await).contains("nothing is proposed"));
         // Proposed once more, it is a proposal of its own.
-        let again = propose(&host, change(), "mia", Effective::NextCycle).await.unwrap();
+        let again = propose(&host, change(), "mia", Effective::AtOnce).await.unwrap();
         assert_eq!((hash(&again), again.proposal.unwrap().number), (content, 2));
+    })
+    .await;
+}
+
+/// Whoever approved the change for the next week has not approved it for this one.
+#[tokio::test]
+async fn an_approval_is_of_the_instant_too() {
+    on_each(FIRST_WEEK, async |world| {
+        let host = started(world, "\n[releases]\napprovals = 2\n").await;
+        let mut seen = Vec::new();
+        let later = Effective::At(at_ms("2020-10-01T00:00:00+08:00"));
+        for effective in [Effective::NextCycle, later, Effective::AtOnce] {
+            let proposed = propose(&host, change(), "mia", effective).await.unwrap();
+            let new = hash(&proposed);
+            assert!(!seen.contains(&new) && new != proposed.plan.hash);
+            for old in &seen {
+                assert!(why(host.approve(RACE, old, "bo", "").await).contains("look at it again"));
+            }
+            assert_eq!(host.proposals(RACE).await.unwrap()[0].approvals.len(), 0, "the same content at another instant is another thing");
+            host.approve(RACE, &new, "li", "").await.unwrap();
+            seen.push(new);
+        }
+        let live = host.approve(RACE, &seen[2], "bo", "").await.unwrap().release.unwrap();
+        assert_eq!(live.effective_from.parse::<jiff::Timestamp>().unwrap().as_millisecond(), at_ms(FIRST_WEEK));
     })
     .await;
 }
@@ -238,6 +262,44 @@ async fn a_release_that_keeps_failing_falls_back() {
         assert_eq!((view.releases[2].copy_of, &*view.releases[2].author), (Some(1), "fallback"));
         let line = world.value("select body from journal where kind = 5 order by position desc limit 1").await;
         assert!(line.contains("release 2 failed more than 3 times within 60 seconds") && line.contains("\"fell_back_from\":2"), "{line}");
+    })
+    .await;
+}
+
+/// A rule that fails only when a cycle closes is as broken. What is tried again is no new failure.
+#[tokio::test]
+async fn failed_closes_count_towards_a_fallback() {
+    on_each(FIRST_WEEK, async |world| {
+        let policy = "\n[releases]\nfall_back = { failures = 3, seconds = 60 }\n";
+        let host = started(world, policy).await;
+        let broken = changed(
+            &race_with(RACE, policy),
+            &[(
+                "fn on_cycle_close(member, cycle) {",
+                "fn on_cycle_close(member, cycle) { let odd = 1 / (member.points(\"learning\", \"cycle\") - 7);",
+            )],
+        );
+        assert_eq!(host.add_release(broken, None, "mia", "").await.unwrap().number, 2);
+        let seven = |who: &str, time| lesson(time, who, "L1", 7);
+        let three = ["ada", "ben", "cid"].map(|who| seven(who, FIRST_WEEK));
+        assert_eq!(outcomes(&host, RACE, &three).await, "booked booked booked");
+        world.set_clock(SECOND_WEEK);
+        for _ in 0..3 {
+            host.run_due().await;
+        }
+        assert_eq!(
+            (host.cycles(RACE).await.unwrap()[0].settlements[0].failed.len(), releases(&host).await),
+            (3, 2),
+            "not more than it bears"
+        );
+        let four = ["ada", "ben", "cid", "dan"].map(|who| lesson(SECOND_WEEK, who, "L2", 7));
+        assert_eq!(outcomes(&host, RACE, &four).await, "booked booked booked booked");
+        world.set_clock("2020-10-06T03:00:00+08:00");
+        host.run_due().await;
+        while releases(&host).await < 3 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(host.campaign_view(RACE).await.unwrap().releases[2].copy_of, Some(1));
     })
     .await;
 }
