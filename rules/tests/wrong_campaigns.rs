@@ -1,4 +1,4 @@
-//! The fuzzer against twelve campaigns that are wrong on purpose: each mistake is found within a stated number of
+//! The fuzzer against fifteen campaigns that are wrong on purpose: each mistake is found within a stated number of
 //! stories, the case that is written is small and fails under the case runner, and the same campaign with the mistake
 //! put right survives as many stories. And both versions of the learning race survive.
 
@@ -31,7 +31,7 @@ const RULES: &str = "rules.rhai";
 const TOML: &str = "campaign.toml";
 
 #[rustfmt::skip]
-const WRONG: [Wrong; 12] = [
+const WRONG: [Wrong; 15] = [
     Wrong {
         campaign: "budget-exceeded-through-points",
         finds: (Check::Invariant, "a hundred yuan in all"), runs: 500, steps: 4,
@@ -92,9 +92,26 @@ const WRONG: [Wrong; 12] = [
         right: &[(RULES, "event.member.events(\"order.paid\", \"all\") == 0", "event.member.events(\"order.paid\", \"all\") <= event.member.events(\"order.refunded\", \"all\")")],
     },
     Wrong {
+        campaign: "reversed-roles",
+        finds: (Check::Invariant, "a card for each friend"), runs: 500, steps: 3,
+        right: &[(RULES, "event.member.grant", "inviter.grant")],
+    },
+    Wrong {
         campaign: "self-invite-ring",
         finds: (Check::Invariant, "whoever was invited is paid at most for those whom the host knows they invited"), runs: 500, steps: 1,
         right: &[(TOML, "roles.inviter = \"data.inviter\"", "roles.inviter = \"member.referral\"")],
+    },
+    Wrong {
+        campaign: "streak-never-broken",
+        finds: (Check::Invariant, "a badge takes three days of its week"), runs: 500, steps: 3,
+        right: &[(RULES, "event.member.get(\"streak\") + 1", "event.member.events(\"checked.in\", \"cycle\") + 1")],
+    },
+    Wrong {
+        campaign: "work-grows-with-the-amount",
+        finds: (Check::RuleLimit, "order.paid at rules.rhai:5: operations"), runs: 20, steps: 1,
+        right: &[
+            (RULES, "for yuan in 1..event.data.yuan + 1 {\n        if yuan % 100 == 0 { coins += 1; }\n    }", "coins = event.data.yuan / 100;"),
+        ],
     },
 ];
 

@@ -9,6 +9,7 @@ use crate::book::ranking::points_in;
 use crate::book::rows::MemberRow;
 use crate::book::rows::{Head, Outcome};
 use crate::campaign::Campaign;
+use crate::event::Event;
 use crate::release::Release;
 use crate::simulate::rows::Rows;
 use crate::simulate::world::World;
@@ -51,28 +52,59 @@ fn size(world: &World) -> (usize, usize, i32) {
     (world.postings().len(), world.grants().len(), world.book().head().closed_through)
 }
 
-/// Plays the events up to the first act that only a host does on a store in memory, with a fresh book for each event,
-/// and compares what was written with the one complete book.
+/// Plays the story on a store in memory, with a fresh book for each act, and compares what was written with the one
+/// complete book. After each settlement another one, by somebody who has seen nothing of the first, must find nothing to do.
 pub fn restarted(story: &Story, releases: &Releases, campaign: &Campaign) -> Option<String> {
     let mut world = World::new(releases.clone(), &story.stock, story.seed);
     let head = Head { seed: story.seed, ..Head::default() };
     let mut rows = Rows::new(head, world.book().pools().to_vec());
-    let until = story.steps.iter().position(|step| !matches!(step.act, Act::Event(_))).unwrap_or(story.steps.len());
-    for delivery in story.deliveries(campaign).into_iter().take_while(|d| d.step < until) {
-        // What ends a wait by itself is the host's scheduler, which rows know nothing of.
-        if rows.waits.iter().any(|wait| wait.until_ms <= delivery.now_ms) {
-            break;
-        }
-        let answer = world.event(delivery.event.clone(), delivery.now_ms, &[]).answer;
-        match rows.decide(vec![delivery.event], releases, delivery.now_ms) {
-            Err(violation) => return Some(format!("a store would refuse it: {violation}")),
-            Ok(answers) if answers != [answer.clone()] => {
-                return Some(format!("event {} of step {} was answered otherwise: {answers:?}, {answer:?}", delivery.n, delivery.step + 1));
+    let mut now_ms = i64::MIN;
+    for (index, step) in story.steps.iter().enumerate() {
+        for (n, at_ms) in step.times() {
+            now_ms = now_ms.max(at_ms);
+            let why = match &step.act {
+                Act::Event(said) => event(&mut world, &mut rows, releases, said.event(campaign, index, n, at_ms), now_ms),
+                Act::Settle => settle(&mut world, &mut rows, releases, now_ms),
+                Act::Stock { pool, codes } => {
+                    world.add_stock(pool, *codes);
+                    World::resume(&mut rows, releases, now_ms, |own| own.add_stock(pool, *codes)).err()
+                }
+            };
+            if let Some(why) = why {
+                return Some(format!("time {n} of step {}: {why}", index + 1));
             }
-            Ok(_) => {}
         }
     }
     differs(&world, &rows)
+}
+
+/// Why an event is decided otherwise on the store, or nothing.
+fn event(world: &mut World, rows: &mut Rows, releases: &Releases, event: Event, now_ms: i64) -> Option<String> {
+    let refused = |violation: String| Some(format!("a store would refuse it: {violation}"));
+    // What ends a wait by itself is the host's scheduler.
+    if rows.waits.iter().any(|wait| wait.until_ms <= now_ms)
+        && let Err(violation) = World::resume(rows, releases, now_ms, |own| own.expire_waits(now_ms))
+    {
+        return refused(violation);
+    }
+    let answer = world.event(event.clone(), now_ms, &[]).answer;
+    match rows.decide(vec![event], releases, now_ms) {
+        Err(violation) => refused(violation),
+        Ok(answers) if answers != [answer.clone()] => Some(format!("it was answered otherwise: {answers:?}, {answer:?}")),
+        Ok(_) => None,
+    }
+}
+
+/// Why a settlement comes to something else on the store, or is done twice, or nothing.
+fn settle(world: &mut World, rows: &mut Rows, releases: &Releases, now_ms: i64) -> Option<String> {
+    let settled = world.settle(now_ms);
+    let mut once = || World::resume(rows, releases, now_ms, |own| own.settle(now_ms));
+    match (once(), once()) {
+        (Err(violation), _) | (_, Err(violation)) => Some(format!("a store would refuse the settlement: {violation}")),
+        (Ok(own), _) if own != settled => Some("a settlement after a restart gave something else".into()),
+        (_, Ok(again)) if !again.is_empty() => Some("a second settlement, after a restart, found more to do".into()),
+        _ => None,
+    }
 }
 
 fn differs(world: &World, rows: &Rows) -> Option<String> {
@@ -85,7 +117,9 @@ fn differs(world: &World, rows: &Rows) -> Option<String> {
     if rows.cycles.values().any(|row| book.cycle_row(row.cycle) != Some(row)) {
         return told("the sums of a cycle");
     }
-    if rows.standings.values().any(|row| book.standing(row.cycle, row.member) != Some(row)) {
+    // What a settlement has frozen stays in the store beside the latest.
+    let mut latest = rows.standings.values().filter(|row| rows.latest_standing((row.cycle, row.member)) == Some(row));
+    if latest.any(|row| book.standing(row.cycle, row.member) != Some(row)) {
         return told("standings");
     }
     if book.head().totals != rows.head.totals || book.pools() != rows.pools {

@@ -42,6 +42,9 @@ pub enum Check {
     Invariant,
     /// The rule failed on an event that keeps its contract, or at a close.
     Failure,
+    /// The rule ran into a limit of one evaluation: operations or fuel, memory, effects.
+    #[serde(rename = "rule-limit")]
+    RuleLimit,
     /// The same events in another order came to something else, although the campaign declares that they cannot.
     Order,
     /// Ledger lines and grants do not add up to what is held.
@@ -65,6 +68,7 @@ impl Check {
         match self {
             Check::Invariant => "invariant",
             Check::Failure => "failure",
+            Check::RuleLimit => "rule-limit",
             Check::Order => "order",
             Check::Sums => "sums",
             Check::Negative => "negative",
@@ -180,8 +184,11 @@ impl Fuzz {
     }
 
     fn broken(&self, story: &Story, played: &mut Played) -> Option<Broken> {
-        if let Some(Trouble { step, of, reason }) = played.trouble.clone() {
-            let (check, of) = named(of, &reason);
+        if let Some(Trouble { step, of, reason, limit }) = played.trouble.clone() {
+            let (check, of) = match limit {
+                Some(limit) => (Check::RuleLimit, format!("{of}: {}", limit.name())),
+                None => named(of, &reason),
+            };
             return Some(Broken { check, of, why: reason, shown: Shown::Step(step) });
         }
         let last = story.steps.len().saturating_sub(1);

@@ -5,6 +5,7 @@ use crate::book::decide::Answered;
 use crate::book::prepare::Releases;
 use crate::book::rows::Outcome;
 use crate::cases::play::{word_of, word_of_settled};
+use crate::effect::Limit;
 use crate::release::Release;
 use crate::simulate::world::World;
 
@@ -28,6 +29,8 @@ pub struct Trouble {
     /// The event type, or `the close`, with the rule's line where it is known.
     pub of: String,
     pub reason: String,
+    /// The limit of one evaluation that the rule ran into.
+    pub limit: Option<Limit>,
 }
 
 /// Plays every step, up to the first trouble.
@@ -68,7 +71,12 @@ impl Played {
         if step.answer.outcome == Answered::Is(Outcome::Failed) && self.trouble.is_none() {
             let place = step.receipt.and_then(|receipt| receipt.place).map_or_else(String::new, |place| format!(" at {place}"));
             let reason = step.answer.reason.clone().unwrap_or_default();
-            self.trouble = Some(Trouble { step: delivery.step, of: format!("{}{place}", delivery.event.kind), reason });
+            self.trouble = Some(Trouble {
+                step: delivery.step,
+                of: format!("{}{place}", delivery.event.kind),
+                reason,
+                limit: self.world.book_mut().take_rule_limit(),
+            });
         }
         let word = word_of(&step.answer);
         self.answers.push((delivery, step.answer.outcome));
@@ -79,7 +87,7 @@ impl Played {
         let settled = self.world.settle(self.now_ms);
         if let (Some((id, reason)), None) = (settled.failed.first(), &self.trouble) {
             let reason = format!("the close of {id}: {reason}");
-            self.trouble = Some(Trouble { step, of: "the close".into(), reason });
+            self.trouble = Some(Trouble { step, of: "the close".into(), reason, limit: self.world.book_mut().take_rule_limit() });
         }
         word_of_settled(&settled, &self.world)
     }

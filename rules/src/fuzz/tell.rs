@@ -40,6 +40,7 @@ fn what(broken: &Broken) -> &'static str {
     match broken.check {
         super::Check::Invariant => "an invariant does not hold",
         super::Check::Failure => "the rule fails on an event that keeps its contract",
+        super::Check::RuleLimit => "the rule runs into a limit of one evaluation",
         super::Check::Order => "order_independent is declared, and the order matters",
         super::Check::Sums => "the books do not add up",
         super::Check::Negative => "somebody holds less than nothing",

@@ -3,6 +3,8 @@
 //!
 //! Promises: the same calls give the same world. Must not know: files, what a case looks like, the wall clock.
 
+mod resumed;
+
 use super::costs::Costs;
 use crate::book::close::{Close, Closed, Reach};
 use crate::book::decide::{Answer, Answered};
@@ -10,7 +12,7 @@ use crate::book::facts::CloseFacts;
 use crate::book::prepare::{Prepared, Releases, prepare};
 use crate::book::ranking::{Ranked, has_posting, places, points_and_reached};
 use crate::book::receipt::Receipt;
-use crate::book::rows::{GrantRow, GrantState, Held, ISSUE, Outcome, PoolRow, PostingRow, StandingRow, Switch};
+use crate::book::rows::{Delta, GrantRow, GrantState, Held, ISSUE, Outcome, PoolRow, PostingRow, StandingRow, Switch};
 use crate::book::{Book, Slot};
 use crate::campaign::calendar::Cycle;
 use crate::event::{Event, Key};
@@ -42,6 +44,8 @@ pub struct World {
     budget_out: Option<i64>,
     /// Events that waited and were decided since the last step.
     released: Vec<(Key, Receipt)>,
+    /// Where a store is kept up to date: what is to be written.
+    written: Option<Vec<Delta>>,
 }
 
 /// What is kept besides the state itself, and the sums.
@@ -141,6 +145,7 @@ impl World {
             ran_out: BTreeMap::new(),
             budget_out: None,
             released: Vec::new(),
+            written: None,
         }
     }
 
@@ -185,7 +190,7 @@ impl World {
     pub fn ran_out(&self) -> &BTreeMap<i32, i64> {
         &self.ran_out
     }
-    /// The time of the first grant that did not fit the budget.
+    /// The time of the first grant that did not fit the budget, whether it is owed or was cut off; also of points at a worth.
     pub fn budget_out(&self) -> Option<i64> {
         self.budget_out
     }
@@ -424,6 +429,7 @@ impl World {
                 self.budget_out = self.budget_out.or(Some(grant.at_ms));
             }
         }
+        self.budget_out = self.budget_out.or(self.book.budget_cut_ms());
         self.costs.add(self.book.pending_booked());
         if self.keeps == Keeps::Everything {
             self.grants.extend_from_slice(self.book.pending_grants());
@@ -431,7 +437,13 @@ impl World {
         }
         self.due.extend(self.book.pending_corrections());
         self.waits.extend(self.book.pending_waits().iter().map(|wait| Reverse((wait.until_ms, wait.identity))));
-        self.book.skip_delta();
+        match self.written.take() {
+            None => self.book.skip_delta(),
+            Some(mut written) => {
+                written.push(self.commit());
+                self.written = Some(written);
+            }
+        }
     }
 }
 
