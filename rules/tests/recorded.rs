@@ -111,6 +111,26 @@ fn a_release_that_takes_effect_with_a_week_settles_that_week() {
     assert_eq!(cards, model.cards + 5 * model.thousands(1));
 }
 
+/// Where the budget ends is told whether what does not fit is owed or cut off.
+#[test]
+fn a_budget_ends_at_the_same_instant_whatever_becomes_of_the_rest() {
+    let lines = learning_race(1);
+    let ends = |on_budget: &str| {
+        let mut files = support::files("learning-race");
+        let text = String::from_utf8(files["campaign.toml"].to_vec()).unwrap();
+        let small = text
+            .replace("budget = \"50000.00 CNY\"\non_budget = \"owe\"", &format!("budget = \"5000.00 CNY\"\non_budget = \"{on_budget}\""));
+        assert_ne!(text, small);
+        files.insert("campaign.toml".into(), small.into_bytes().into());
+        let release = support::release(1, i64::MIN, &files, &mut support::Names::default());
+        let report = simulate(Releases::new(vec![Arc::new(release)]), &lines);
+        (report.budget_out.clone().unwrap(), granted(&report, "jd-20", 0))
+    };
+    let (owed, refused) = (ends("owe"), ends("refuse"));
+    assert_eq!(owed.0, refused.0);
+    assert!(owed.1 > 250 && refused.1 == 250, "{owed:?} {refused:?}");
+}
+
 /// The recording that demos and documents show: whoever changes the generator sees that it changed.
 #[test]
 fn the_recording_is_the_same_on_every_machine() {

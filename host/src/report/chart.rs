@@ -6,7 +6,8 @@ use std::fmt::Write;
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 250.0;
 const LEFT: f64 = 84.0;
-const RIGHT: f64 = 16.0;
+/// Half a label has its place beside the last point.
+const RIGHT: f64 = 24.0;
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = 34.0;
 const COLOURS: [&str; 5] = ["#1f5fa8", "#c2571a", "#3b7d3a", "#7a4fa3", "#5b6470"];

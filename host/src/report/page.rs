@@ -222,7 +222,7 @@ h1 code{font-size:15px}
 h2{font-size:19px;margin:28px 0 8px;border-bottom:1px solid var(--line);padding-bottom:4px;break-after:avoid}
 h3{font-size:15px;margin:12px 0 2px;break-after:avoid}
 .en{color:var(--soft);font-weight:400}
-code{font:12px/1 ui-monospace,Consolas,monospace;color:var(--soft);background:#f2f4f7;padding:1px 4px;border-radius:3px}
+code{white-space:nowrap;font:12px/1 ui-monospace,Consolas,monospace;color:var(--soft);background:#f2f4f7;padding:1px 4px;border-radius:3px}
 .figures{display:flex;flex-wrap:wrap;gap:10px}
 .figure{flex:1 1 150px;border:1px solid var(--line);border-radius:6px;padding:10px 12px;break-inside:avoid}
 .figure p{margin:0}
@@ -232,6 +232,7 @@ table{border-collapse:collapse;width:100%;margin:8px 0;font-size:13.5px}
 th{text-align:left;border-bottom:1.5px solid var(--ink);padding:4px 8px;vertical-align:bottom;font-weight:600}
 td{border-bottom:1px solid var(--line);padding:4px 8px;vertical-align:top}
 tr{break-inside:avoid}
+td.n:not(:has(.range)){white-space:nowrap}
 .n{text-align:right;font-variant-numeric:tabular-nums}
 .range{color:var(--soft);white-space:nowrap;font-size:12.5px}
 .bar{display:inline-block;height:11px;min-width:1px;background:var(--blue);print-color-adjust:exact;-webkit-print-color-adjust:exact}
@@ -239,7 +240,7 @@ td:last-child:has(.bar){width:22%}
 svg{width:100%;height:auto;display:block;break-inside:avoid}
 svg text{font-size:12px;fill:var(--soft)}
 .grid{stroke:var(--line)}
-.legend{margin:6px 0 0;font-size:13px}
+.legend{margin:6px 0 0;font-size:13px;break-after:avoid}
 .key{margin-right:16px}
 .key i{display:inline-block;width:11px;height:11px;margin-right:5px;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 footer{margin-top:28px;border-top:1px solid var(--line);padding-top:8px;color:var(--soft);font-size:12.5px}
