@@ -27,9 +27,8 @@ pub async fn measure(lab: &mut Lab<'_>) -> Result<Vec<Entry>> {
     let seconds = if lab.options.quick { 3 } else { 10 };
     let events = FLOW as u64 * BATCH * seconds;
     let requests = restarted.batches(lab.take(events)?, events, stream::event);
-    let serving = restarted.serve().await?;
+    let address = restarted.serve().await?;
     let before = usage::now(lab.server);
-    let address = serving.address;
     let flow = tokio::spawn(async move { client::drive(address, &requests, 8, Pace::PerSecond(FLOW)).await });
     let mut times = Vec::new();
     for n in 0..QUESTIONS {
@@ -40,7 +39,6 @@ pub async fn measure(lab: &mut Lab<'_>) -> Result<Vec<Entry>> {
     }
     flow.await.map_err(|e| BenchError::Wrong(e.to_string()))??;
     let bottleneck = usage::bottleneck(before, usage::now(lab.server));
-    serving.stop().await?;
     times.sort_unstable();
     let mut rank = Entry::value("leaderboard.rank", RANK_GOAL_MS, "ms", times[times.len() * 99 / 100].as_secs_f64() * 1e3);
     rank.bottleneck = bottleneck;

@@ -45,13 +45,11 @@ pub async fn two_hosts(lab: &mut Lab<'_>) -> Result<Entry> {
     let (here, there) = (lab.world.serve().await?, other.serve().await?);
     let (before, began) = (usage::now(lab.server), Instant::now());
     let (mine, others) = tokio::try_join!(
-        client::drive(here.address, &requests[0], CONNECTIONS / 2, Pace::Full(MOST)),
-        client::drive(there.address, &requests[1], CONNECTIONS / 2, Pace::Full(MOST)),
+        client::drive(here, &requests[0], CONNECTIONS / 2, Pace::Full(MOST)),
+        client::drive(there, &requests[1], CONNECTIONS / 2, Pace::Full(MOST)),
     )?;
     let took = began.elapsed();
     let bottleneck = usage::bottleneck(before, usage::now(lab.server));
-    here.stop().await?;
-    there.stop().await?;
     let booked = mine.booked + others.booked;
     if booked != 2 * half {
         return Err(BenchError::Wrong(format!("{booked} of {} events were booked by two hosts", 2 * half)));

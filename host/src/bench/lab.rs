@@ -139,15 +139,14 @@ pub struct Booked {
 
 /// Books the events of these requests over HTTP; every one must be booked.
 pub async fn book(world: &World, requests: &std::sync::Arc<Vec<Vec<u8>>>, events: u64, server: Option<u32>) -> Result<Booked> {
-    let serving = world.serve().await?;
+    let address = world.serve().await?;
     let head = || world.host.store.head(world.running.row.campaign);
     let position = head().await?.position;
     let before: Option<Usage> = usage::now(server);
     let watching = usage::MostMemory::watch();
-    let driven: Driven = client::drive(serving.address, requests, CONNECTIONS, Pace::Full(MOST)).await?;
+    let driven: Driven = client::drive(address, requests, CONNECTIONS, Pace::Full(MOST)).await?;
     let memory = watching.most().await.map(|most| most.saturating_sub(requests.iter().map(|r| r.capacity() as u64).sum()));
     let bottleneck = usage::bottleneck(before, usage::now(server));
-    serving.stop().await?;
     if driven.booked != events {
         return Err(BenchError::Wrong(format!("{} of {events} events were booked", driven.booked)));
     }

@@ -23,8 +23,8 @@ pub async fn measure(lab: &mut Lab<'_>) -> Result<Vec<Entry>> {
     let requests = lab.world.batches(first, most, stream::event_next_week);
     lab.settle().await;
     (lab.progress)("settlement", 1, 3);
-    let serving = lab.world.serve().await?;
-    let alone = client::drive(serving.address, &requests, CONNECTIONS, Pace::Full(Duration::from_secs(seconds))).await?;
+    let address = lab.world.serve().await?;
+    let alone = client::drive(address, &requests, CONNECTIONS, Pace::Full(Duration::from_secs(seconds))).await?;
     let left = lab.left();
     let first = lab.take(left)?;
     let requests = lab.world.batches(first, left, stream::event_next_week);
@@ -39,11 +39,10 @@ pub async fn measure(lab: &mut Lab<'_>) -> Result<Vec<Entry>> {
         stopping.store(true, Ordering::Relaxed);
         (report, began.elapsed())
     });
-    let meanwhile = client::drive(serving.address, &requests, CONNECTIONS, Pace::Until(stop)).await?;
+    let meanwhile = client::drive(address, &requests, CONNECTIONS, Pace::Until(stop)).await?;
     let (report, took) = settling.await.map_err(|e| BenchError::Wrong(e.to_string()))?;
     let bottleneck = usage::bottleneck(before, usage::now(lab.server));
     let more = watching.most().await.zip(memory).map_or(0, |(most, before)| most.saturating_sub(before));
-    serving.stop().await?;
     let report = report?;
     if !report.failed.is_empty() {
         return Err(BenchError::Wrong(format!("{} members could not be settled", report.failed.len())));

@@ -23,9 +23,9 @@ pub async fn measure(lab: &mut Lab<'_>) -> Result<Vec<Entry>> {
     let first = lab.take(events)?;
     let requests = lab.world.singles(first, events);
     lab.settle().await;
-    let serving = lab.world.serve().await?;
+    let address = lab.world.serve().await?;
     let before = usage::now(lab.server);
-    let driven = client::drive(serving.address, &requests, CONNECTIONS, Pace::Full(Duration::from_secs(seconds))).await?;
+    let driven = client::drive(address, &requests, CONNECTIONS, Pace::Full(Duration::from_secs(seconds))).await?;
     let bottleneck = usage::bottleneck(before, usage::now(lab.server));
     let rate = driven.per_second();
     let mut single = Entry::ratio("postgres.single", GOAL, super::batch::UNIT, rate, lab.usual.0);
@@ -38,9 +38,8 @@ pub async fn measure(lab: &mut Lab<'_>) -> Result<Vec<Entry>> {
     let first = lab.take(events)?;
     let requests = lab.world.singles(first, events);
     let before = usage::now(lab.server);
-    let paced = client::drive(serving.address, &requests, CONNECTIONS, Pace::PerSecond(rate / 2.0)).await?;
+    let paced = client::drive(address, &requests, CONNECTIONS, Pace::PerSecond(rate / 2.0)).await?;
     let bottleneck = usage::bottleneck(before, usage::now(lab.server));
-    serving.stop().await?;
     if paced.booked != events {
         return Err(BenchError::Wrong(format!("{} of {events} events were booked", paced.booked)));
     }

@@ -16,7 +16,7 @@ use guerdon_rules::language::{Files, Runtime};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 pub const CAMPAIGN: &str = "learning-race";
@@ -30,6 +30,14 @@ pub struct World {
     pub running: Arc<Running>,
     pub members: u64,
     pub clock: Arc<SetClock>,
+    listening: OnceCell<SocketAddr>,
+    dropped: CancellationToken,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.dropped.cancel();
+    }
 }
 
 /// The learning race, with a budget that no measurement uses up.
@@ -66,7 +74,7 @@ impl World {
         let host = Host::open(store, clock.clone(), runtime.clone(), sealer, Settings::default()).await?;
         host.add_release(measured_files(), None, "bench", "measured").await?;
         let running = host.campaign(CAMPAIGN)?;
-        Ok(World { host, running, members, clock })
+        Ok(World { host, running, members, clock, listening: OnceCell::new(), dropped: CancellationToken::new() })
     }
 
     pub async fn import(&self, pool: &str, codes: u64, progress: Progress<'_>) -> Result<()> {
@@ -142,14 +150,18 @@ impl World {
         Arc::new((first..first + events).map(single).collect())
     }
 
-    pub async fn serve(&self) -> Result<Serving> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
-        let stopping = CancellationToken::new();
-        let (host, stopped) = (self.host.clone(), stopping.clone());
-        let options = http::Options { access: Access::ThisMachine, limits: http::Limits::default() };
-        let task = tokio::spawn(async move { http::serve(listener, host, options, stopped.cancelled()).await });
-        Ok(Serving { address, stopping, task })
+    /// Where the host listens: from the first call on, until this world is dropped. It is never stopped in between, because
+    /// a host that was stopped takes no more events.
+    pub async fn serve(&self) -> Result<SocketAddr> {
+        let listening = async {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+            let address = listener.local_addr()?;
+            let options = http::Options { access: Access::ThisMachine, limits: http::Limits::default() };
+            let stopped = self.dropped.child_token().cancelled_owned();
+            tokio::spawn(http::serve(listener, self.host.clone(), options, stopped));
+            Ok(address)
+        };
+        self.listening.get_or_try_init(|| listening).await.copied()
     }
 
     /// Fails when the books, the ledger and the cards do not agree.
@@ -165,22 +177,6 @@ impl World {
 
 fn path() -> String {
     format!("/v1/campaigns/{CAMPAIGN}/events")
-}
-
-/// A host that listens.
-pub struct Serving {
-    pub address: SocketAddr,
-    stopping: CancellationToken,
-    task: JoinHandle<std::io::Result<()>>,
-}
-
-impl Serving {
-    /// Returns when everything is committed.
-    pub async fn stop(self) -> Result<()> {
-        self.stopping.cancel();
-        self.task.await.map_err(|e| BenchError::Wrong(e.to_string()))??;
-        Ok(())
-    }
 }
 
 /// Events, read as a host reads them.

@@ -15,7 +15,7 @@ use guerdon_rules::event::{Event, Key};
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot};
 
 /// Deciding may take this long for each group; the rest goes to the next one.
 const DECIDE_MS: u64 = 100;
@@ -89,9 +89,12 @@ impl Lane {
     async fn send(&self, items: Vec<Item>) -> Result<Vec<Answer>> {
         let count = u32::try_from(items.len()).unwrap_or(u32::MAX).min(self.room_events);
         let busy = || FlowError::Busy { reason: "the campaign's queue is full".into(), retry_after_seconds: 1 };
-        let room = self.room.clone().try_acquire_many_owned(count).map_err(|_| busy())?;
-        let (reply, answer) = oneshot::channel();
         let stopped = || FlowError::Busy { reason: "this host is shutting down".into(), retry_after_seconds: 5 };
+        let room = self.room.clone().try_acquire_many_owned(count).map_err(|error| match error {
+            TryAcquireError::Closed => stopped(),
+            TryAcquireError::NoPermits => busy(),
+        })?;
+        let (reply, answer) = oneshot::channel();
         self.sender.send(Work { items, reply, _room: room }).map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
