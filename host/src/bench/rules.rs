@@ -1,4 +1,5 @@
-//! Rules without a database: a whole campaign in memory, and a single call in each language. One core each.
+//! Rules without a database: a whole campaign in memory (one core decides, another reads), and a single call in each
+//! language, on one core.
 //! Must not know: databases, HTTP.
 
 use super::world::{files, prepared};
@@ -53,7 +54,7 @@ pub fn simulate(options: &Options, progress: Progress<'_>) -> Result<Entry> {
         goal: SIMULATE_GOAL,
         value: Some(rate),
         unit: "events/s",
-        bottleneck: Some("one core: the rule and the book".into()),
+        bottleneck: Some("one core: the rule and the book; another reads".into()),
         met: Some(rate >= SIMULATE_GOAL),
         details: vec![format!("{:.1} µs an event, {} members, settlement included", 1e6 / rate, report.members)],
         ..Entry::default()
