@@ -3,7 +3,8 @@
 
 use super::bulk::{Action, Column, Commit, Rows};
 use super::{BenchError, Result};
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use crate::store;
+use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -15,15 +16,7 @@ type Statement = (String, SqliteArguments);
 
 /// How long it took.
 pub async fn write(path: &Path, commits: &[Commit]) -> Result<Duration> {
-    let mut connection: SqliteConnection = SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .statement_cache_capacity(256)
-        .pragma("cache_size", "-65536")
-        .connect()
-        .await?;
+    let mut connection: SqliteConnection = store::sqlite::file(path).connect().await?;
     let prepared: Vec<Vec<Statement>> = commits.iter().map(statements).collect::<Result<_>>()?;
     let began = Instant::now();
     for commit in prepared {

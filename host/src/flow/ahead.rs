@@ -198,10 +198,13 @@ impl Write {
         if self.delta.is_empty() {
             return Ok(());
         }
-        let mut transaction = match early {
-            Some(early) => early.lock().await?,
-            None => store.begin(campaign).await?,
+        // The commit before this one has given the lock back. Whoever has it now writes something else, and may wait for
+        // rows that this group, or one that waits for it, has written already.
+        let locked = match early {
+            Some(early) => early.lock_at_once().await?,
+            None => store.begin_at_once(campaign).await?,
         };
+        let mut transaction = locked.ok_or_else(changed)?;
         if *transaction.head() != self.head {
             return Err(changed());
         }

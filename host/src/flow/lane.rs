@@ -6,6 +6,7 @@ use super::ahead::Ahead;
 use super::error::{FlowError, Result};
 use super::host::{Host, Rules, Running};
 use super::prefetch::{self, Known};
+use super::turn::Turns;
 use super::views::EventResult;
 use crate::store::{SettlementRow, StoreError, Transaction};
 use guerdon_rules::book::prepare::{Prepared, prepare, prepare_again};
@@ -144,9 +145,16 @@ pub(super) struct Patience {
     held_until_ms: i64,
 }
 
+/// What a lane works with.
+#[derive(Default)]
+struct Desk {
+    patience: Patience,
+    ahead: Ahead,
+    turns: Turns,
+}
+
 async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::UnboundedReceiver<Work>) {
-    let mut patience = Patience::default();
-    let mut ahead = Ahead::default();
+    let mut desk = Desk::default();
     let mut left_over: Option<Work> = None;
     loop {
         let next = match left_over.take() {
@@ -157,55 +165,78 @@ async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::Unbou
                     Some(work) => Some(work),
                     None => return,
                 },
-                written = ahead.written(), if ahead.writing() > 0 => {
+                written = desk.ahead.written(), if desk.ahead.writing() > 0 => {
                     let (Some(host), Some(running)) = (host.upgrade(), running.upgrade()) else { return };
-                    answer_written(&host, &running, &mut patience, &mut ahead, written).await;
+                    answer_written(&host, &running, &mut desk, written).await;
                     None
                 }
             },
         };
-        let Some(first) = next else { continue };
         let (Some(host), Some(running)) = (host.upgrade(), running.upgrade()) else { return };
-        let mut group = vec![first];
-        let mut size = group[0].items.len();
-        while let Ok(work) = receiver.try_recv() {
-            if size + work.items.len() > host.settings.group_events {
-                left_over = Some(work);
-                break;
+        if let Some(first) = next {
+            let mut group = vec![first];
+            let mut size = group[0].items.len();
+            while let Ok(work) = receiver.try_recv() {
+                if size + work.items.len() > host.settings.group_events {
+                    left_over = Some(work);
+                    break;
+                }
+                size += work.items.len();
+                group.push(work);
             }
-            size += work.items.len();
-            group.push(work);
+            // Alone, a group is soonest done with the lock held from the start.
+            let is_busy = left_over.is_some() || desk.ahead.writing() > 0 || !receiver.is_empty();
+            work_on(&host, &running, &mut desk, group, is_busy).await;
         }
-        // Alone, a group is soonest done with the lock held from the start.
-        let is_busy = left_over.is_some() || ahead.writing() > 0 || !receiver.is_empty();
-        work_on(&host, &running, &mut patience, &mut ahead, group, is_busy).await;
+        if desk.turns.is_over(&host) {
+            write_all(&host, &running, &mut desk).await;
+        }
+        if desk.turns.is_over(&host) || (desk.ahead.writing() == 0 && left_over.is_none() && receiver.is_empty()) {
+            desk.turns.end().await;
+        }
     }
 }
 
-async fn work_on(host: &Arc<Host>, running: &Arc<Running>, patience: &mut Patience, ahead: &mut Ahead, group: Vec<Work>, is_busy: bool) {
-    let mut decided = if is_busy { ahead.decide(host, running, patience, &group).await } else { None };
-    while ahead.writing() > decided.as_ref().map_or(0, |decided| decided.may_follow(host.settings.group_events)) {
-        let written = ahead.written().await;
-        if !answer_written(host, running, patience, ahead, written).await {
+async fn work_on(host: &Arc<Host>, running: &Arc<Running>, desk: &mut Desk, group: Vec<Work>, is_busy: bool) {
+    let mut decided = None;
+    if is_busy {
+        if desk.turns.begin(host, running).await {
+            desk.ahead.forget();
+        }
+        decided = desk.ahead.decide(host, running, &desk.patience, &group).await;
+    }
+    while desk.ahead.writing() > decided.as_ref().map_or(0, |decided| decided.may_follow(host.settings.group_events)) {
+        let written = desk.ahead.written().await;
+        if !answer_written(host, running, desk, written).await {
             decided = None;
         }
     }
     match decided {
-        Some(decided) => ahead.write(host, running, group, decided),
+        Some(decided) => desk.ahead.write(host, running, group, decided),
         None => {
-            ahead.forget();
-            answer(host, running, patience, group).await;
+            desk.ahead.forget();
+            answer(host, running, &mut desk.patience, group).await;
         }
     }
     super::fallback::check(host, running);
 }
 
+async fn write_all(host: &Host, running: &Running, desk: &mut Desk) {
+    while desk.ahead.writing() > 0 {
+        let written = desk.ahead.written().await;
+        answer_written(host, running, desk, written).await;
+    }
+}
+
 /// Answers the group that was written ahead, or decides it, and those after it, again under the lock; false when it had to.
-async fn answer_written(host: &Host, running: &Running, patience: &mut Patience, ahead: &mut Ahead, written: Result<()>) -> bool {
-    let groups = ahead.end_writing(written).await;
+async fn answer_written(host: &Host, running: &Running, desk: &mut Desk, written: Result<()>) -> bool {
+    let groups = desk.ahead.end_writing(written).await;
     let is_right = groups.is_empty();
+    if !is_right {
+        desk.turns.met(host);
+    }
     for group in groups {
-        answer(host, running, patience, group).await;
+        answer(host, running, &mut desk.patience, group).await;
     }
     is_right
 }

@@ -43,7 +43,8 @@ impl Leaderboards {
         let rules = running.rules.load_full();
         let Ok(release) = rules.newest() else { return };
         for ((account, cycle), index) in made {
-            let mut index = index.lock().await;
+            // While an index is made, a commit's callers do not wait for it: whoever asks reads what it has missed.
+            let Ok(mut index) = index.try_lock() else { continue };
             if index.made && index.position + 1 == delta.head.position && index.move_all(release, account, cycle, delta).is_some() {
                 index.position = delta.head.position;
             }

@@ -27,6 +27,7 @@ pub mod settle;
 pub mod shadow;
 pub mod stock;
 pub mod switch;
+mod turn;
 pub mod views;
 
 pub use error::FlowError;

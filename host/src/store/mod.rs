@@ -219,6 +219,9 @@ pub trait Store: Send + Sync {
     /// Begins a transaction and locks the campaign's head. Fails with `Other` for a campaign that is not there.
     async fn begin(&self, campaign: i32) -> Result<Box<dyn Transaction>>;
 
+    /// As `begin`, but without waiting for the lock where that could be a wait in a ring: None when somebody has it.
+    async fn begin_at_once(&self, campaign: i32) -> Result<Option<Box<dyn Transaction>>>;
+
     /// As `begin`, but with no lock and only to read: what it says may be changed by the time that it is said. Whoever
     /// decides with it must find the head unchanged under the lock.
     async fn peek(&self, campaign: i32) -> Result<Box<dyn Transaction>>;
@@ -226,6 +229,10 @@ pub trait Store: Send + Sync {
     /// Begins to write before the lock is taken, while an earlier commit of the campaign still runs. None: this database
     /// lets one transaction write at a time.
     async fn begin_early(&self, campaign: i32) -> Result<Option<Box<dyn Early>>>;
+
+    /// Waits for this host's turn to write to a campaign, and whether somebody else had it. None: this database lets one
+    /// transaction write at a time.
+    async fn take_turn(&self, campaign: i32) -> Result<Option<(Box<dyn Turn>, bool)>>;
 
     /// The campaign of this id, made with an empty head and this seed if it is not there.
     async fn ensure_campaign(&self, id: &str, seed: i64) -> Result<CampaignRow>;
@@ -298,14 +305,20 @@ pub trait Store: Send + Sync {
     async fn ping(&self) -> Result<()>;
 }
 
+/// A lock that only those know who ask for it. Dropped, it is given back, as it is when the host is gone.
+#[async_trait]
+pub trait Turn: Send + Sync {
+    async fn end(self: Box<Self>);
+}
+
 /// A transaction that does not hold the campaign's head yet. Dropped, it is rolled back.
 #[async_trait]
 pub trait Early: Send {
     /// Writes the rows of a delta that are only new. Their unique keys are then locked before the head: whoever holds the
-    /// head and writes one of them waits, and the database ends a wait in a ring.
+    /// head and writes one of them waits for this transaction, so this one must not wait for the head.
     async fn write_new(&mut self, delta: &Delta) -> Result<()>;
-    /// Locks the head. `write` then writes what is left of the same delta.
-    async fn lock(self: Box<Self>) -> Result<Box<dyn Transaction>>;
+    /// Locks the head; None when somebody has it, and all is rolled back. `write` then writes what is left of the same delta.
+    async fn lock_at_once(self: Box<Self>) -> Result<Option<Box<dyn Transaction>>>;
 }
 
 /// One transaction that holds the campaign's head. Dropped without `commit`, it is rolled back.

@@ -338,6 +338,10 @@ impl Changes {
 
 /// Counts what is asked for, and gives what an earlier revision did not ask for yet.
 fn not_asked_before(scope: &Scope, changes: &mut Changes, measure: Code, amount: i64) -> Step<i64> {
+    // As if it had not been asked for: most members of a settlement get nothing, and nothing is to be written of them.
+    if amount == 0 {
+        return Ok(0);
+    }
     let before = scope.before.get(measure);
     let asked = changes.asked.get(measure);
     changes.asked.add(measure, amount)?;

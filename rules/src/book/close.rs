@@ -40,6 +40,8 @@ pub struct Closed {
     pub entitlements: Vec<(Code, i64)>,
     /// What an earlier revision asked for beyond this: (measure, count).
     pub excess: Vec<(Code, i64)>,
+    /// There is nothing to book, and an earlier revision asked for the same.
+    pub is_nothing: bool,
     pub receipt: Receipt,
 }
 
@@ -171,7 +173,8 @@ impl Book {
     ) -> Result<Closed, String> {
         let (release, cycle) = (close.release, close.cycle);
         let member = self.number(close.member);
-        let before = self.standing(cycle.number, member).map(|s| s.asked.clone()).filter(|_| close.revision > 1).unwrap_or_default();
+        // Also in the first revision: a member whose close failed may be closed by a correction before that one is tried again.
+        let before = self.standing(cycle.number, member).map(|s| s.asked.clone()).unwrap_or_default();
         let end = self.end_of(close);
         let next = When { cycle: cycle.number + 1, day: end.day, at_ms: cycle.ends_ms };
         let grants = When { cycle: cycle.number, day: cycle.last_day, at_ms: cycle.ends_ms - 1 };
@@ -197,10 +200,11 @@ impl Book {
         let mut closed = Closed {
             entitlements: asked.iter().filter(|(_, n)| *n != 0).collect(),
             excess: excess(&before, &asked),
+            is_nothing: changes.list.is_empty() && asked == before,
             receipt: Receipt::of(Outcome::Booked, release.number),
         };
         closed.receipt.function = Some(release.handler(handler).function.to_string());
-        if close.dry_run || (changes.list.is_empty() && asked == before) {
+        if close.dry_run || closed.is_nothing {
             return Ok(closed);
         }
         // Not the first day: where cycles do not start at midnight, two of them may share it.

@@ -9,7 +9,7 @@ use super::receipt::{EffectLine, Receipt};
 use super::roles::{Parties, Unresolved};
 use super::rows::{EventRow, ISSUE, JournalKind, Outcome, REFERRAL, Switch, WaitRow};
 use super::tally::Tally;
-use super::{Book, KeptEvent, Slot};
+use super::{Book, Brief, KeptEvent, Slot};
 use crate::campaign::{ACCEPTED, KeyPart, REDEEMED};
 use crate::effect::{Effect, Limit, Verdict};
 use crate::event::{Key, KeyMaker};
@@ -71,10 +71,12 @@ impl Book {
     /// Decides one event and changes the working set. The next event sees what this one did.
     pub fn apply(&mut self, prepared: &Prepared) -> Result<Answer, NeedsRows> {
         let stored = match self.events.get(&prepared.identity) {
+            Some(known) => known.as_ref().map(|kept| (kept.row.outcome, kept.row.body_hash == prepared.body_hash, kept.row.reason.clone())),
             None if !self.complete => return Err(NeedsRows),
-            known => known
-                .and_then(Option::as_ref)
-                .map(|kept| (kept.row.outcome, kept.row.body_hash == prepared.body_hash, kept.row.reason.clone())),
+            None => {
+                let brief = self.briefs.get(&prepared.identity);
+                brief.map(|brief| (brief.outcome, brief.body == Brief::body(&prepared.body_hash), None))
+            }
         };
         if let Some((outcome, same_body, reason)) = stored {
             if !same_body && outcome != Outcome::Quarantined {
@@ -383,12 +385,17 @@ impl Book {
             at_ms,
             if self.complete { String::new() } else { decided.receipt.to_json() },
         );
-        let row = self.event_row(prepared, &decided, member, line);
-        if !self.terse {
-            self.touched_events.push(prepared.identity);
+        if self.terse && was.is_none() && decided.outcome.is_final() {
+            let brief = Brief { outcome: decided.outcome, body: Brief::body(&prepared.body_hash) };
+            self.briefs.insert(prepared.identity, brief);
+        } else {
+            let row = self.event_row(prepared, &decided, member, line);
+            let is_new = was.as_ref().is_none_or(|(is_new, ..)| *is_new);
+            self.events.insert(prepared.identity, Some(Box::new(KeptEvent { row, is_new, changed: true })));
+            if !self.terse {
+                self.touched_events.push(prepared.identity);
+            }
         }
-        let is_new = was.as_ref().is_none_or(|(is_new, ..)| *is_new);
-        self.events.insert(prepared.identity, Some(Box::new(KeptEvent { row, is_new, changed: true })));
         if let Some(once_key) = decided.once_key {
             self.claims.insert(once_key, Some(prepared.identity));
         }

@@ -94,7 +94,8 @@ impl Book {
 
     pub fn load_standings(&mut self, asked: &[(i32, i64)], found: Vec<StandingRow>) {
         for row in found {
-            self.standings.insert((row.cycle, row.member), Some(Standing { stored: row.revision, row, changed_at: -1 }));
+            let key = (row.cycle, row.member);
+            self.standings.insert(key, Some(Box::new(Standing { stored: row.revision, row, changed_at: -1 })));
         }
         for key in asked {
             self.standings.entry(*key).or_insert(None);

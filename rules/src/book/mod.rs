@@ -68,6 +68,19 @@ struct KeptEvent {
     changed: bool,
 }
 
+/// All that a second delivery of a final event needs.
+struct Brief {
+    outcome: rows::Outcome,
+    /// The first half of its body's hash: enough to tell two bodies of one event apart.
+    body: [u8; 8],
+}
+
+impl Brief {
+    fn body(hash: &Key) -> [u8; 8] {
+        std::array::from_fn(|place| hash[place])
+    }
+}
+
 /// See the module.
 #[derive(Default)]
 pub struct Book {
@@ -82,10 +95,12 @@ pub struct Book {
     by_id: FxHashMap<MemberId, Slot>,
     by_number: FxHashMap<i64, Slot>,
     /// By (cycle, member number): the latest revision; none: loaded, and not there.
-    standings: FxHashMap<(i32, i64), Option<Standing>>,
-    cycles: FxHashMap<i32, Kept<CycleRow>>,
     /// Boxed, because rows are wide and the map moves them when it grows.
+    standings: FxHashMap<(i32, i64), Option<Box<Standing>>>,
+    cycles: FxHashMap<i32, Kept<CycleRow>>,
     events: FxHashMap<Key, Option<Box<KeptEvent>>>,
+    /// In memory, where no texts are kept: final events that were decided at once.
+    briefs: FxHashMap<Key, Brief>,
     /// Business keys that were asked for, with the identity of the event that claims each.
     claims: FxHashMap<Key, Option<Key>>,
     waits: FxHashMap<(i64, Code), Vec<Key>>,
@@ -407,12 +422,14 @@ impl Book {
 
     /// What became of an event of the working set.
     pub fn outcome_of(&self, identity: &Key) -> Option<rows::Outcome> {
-        self.events.get(identity)?.as_ref().map(|kept| kept.row.outcome)
+        let row = self.events.get(identity).and_then(Option::as_ref).map(|kept| kept.row.outcome);
+        row.or_else(|| self.briefs.get(identity).map(|brief| brief.outcome))
     }
 
     /// How many events of the working set came to an outcome.
     pub fn count_events(&self, outcome: rows::Outcome) -> u64 {
-        self.events.values().flatten().filter(|kept| kept.row.outcome == outcome).count() as u64
+        let rows = self.events.values().flatten().filter(|kept| kept.row.outcome == outcome).count();
+        (rows + self.briefs.values().filter(|brief| brief.outcome == outcome).count()) as u64
     }
 
     /// The latest standings of a cycle, by member number.
@@ -489,7 +506,8 @@ impl Book {
 
     fn standing_from(&mut self, cycle: i32, member: i64, revision: i32) -> &mut StandingRow {
         let position = self.next_position();
-        let fresh = || Standing { row: StandingRow { cycle, revision, member, ..StandingRow::default() }, stored: 0, changed_at: -1 };
+        let row = || StandingRow { cycle, revision, member, ..StandingRow::default() };
+        let fresh = || Box::new(Standing { row: row(), stored: 0, changed_at: -1 });
         let kept = self.standings.entry((cycle, member)).or_insert_with(|| None).get_or_insert_with(fresh);
         if kept.changed_at != position {
             kept.changed_at = position;

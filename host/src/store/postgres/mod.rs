@@ -1,6 +1,7 @@
 //! The store on PostgreSQL 15 or later, for any number of hosts.
 //!
-//! Two sets of connections: lanes write, with timeouts and with plans that always go by key; reads never hold a lock.
+//! Sets of connections: lanes write, with timeouts and with plans that always go by key, and have a few more to wait for
+//! their turn; reads never hold a lock.
 //! READ COMMITTED: the head's row lock serialises a campaign, so that every statement after it sees what is true.
 //! Must not know: what rows mean.
 
@@ -28,6 +29,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 pub struct PostgresStore {
     lanes: PgPool,
     reads: PgPool,
+    /// Who waits for a turn must not keep a connection from whoever has one.
+    turns: PgPool,
 }
 
 /// Opens and migrates. Several hosts may do so at once: an advisory lock lets one migrate.
@@ -53,9 +56,11 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>> {
     ]);
     let lanes = PgPoolOptions::new().max_connections(options.write_connections).acquire_timeout(options.lock_timeout);
     let reads = PgPoolOptions::new().max_connections(options.read_connections).acquire_timeout(options.lock_timeout);
+    let turns = PgPoolOptions::new().max_connections(options.write_connections).acquire_timeout(options.lock_timeout);
+    let turns = turns.connect_lazy_with(lane.clone());
     let lanes = lanes.connect_with(lane).await.map_err(store_error)?;
     let reads = reads.connect_with(address.options([("statement_timeout", "60000")])).await.map_err(store_error)?;
-    Ok(Arc::new(PostgresStore { lanes, reads }))
+    Ok(Arc::new(PostgresStore { lanes, reads, turns }))
 }
 
 async fn migrate(address: &PgConnectOptions) -> Result<()> {

@@ -1,4 +1,6 @@
-//! What a batch may read: one statement for each kind of row, by key, whatever the number of keys.
+//! What a batch may read: one statement for each kind of row, by key, whatever the number of keys. From the list of keys
+//! to each row, by a lateral join with a limit: with `= any(…)`, a planner without statistics goes through the whole
+//! campaign and holds each of its rows against the list.
 //!
 //! Must not know: what rows mean.
 
@@ -49,12 +51,16 @@ pub async fn events(connection: &mut PgConnection, campaign: i32, identities: &[
     if identities.is_empty() {
         return Ok(Vec::new());
     }
-    let found = sqlx::query(concat!("select ", columns!(event), " from events where campaign = $1 and identity = any($2::bytea[])"))
-        .bind(campaign)
-        .bind(slices(identities))
-        .fetch_all(connection)
-        .await
-        .map_err(store_error)?;
+    let found = sqlx::query(concat!(
+        "select e.* from unnest($2::bytea[]) w (k) cross join lateral (select ",
+        columns!(event),
+        " from events where campaign = $1 and identity = w.k limit 1) e"
+    ))
+    .bind(campaign)
+    .bind(slices(identities))
+    .fetch_all(connection)
+    .await
+    .map_err(store_error)?;
     rows::all(&found, rows::event)
 }
 
@@ -64,9 +70,9 @@ pub async fn claims(connection: &mut PgConnection, campaign: i32, once_keys: &[K
     }
     // That it is not null is said again for the planner: the index leaves out the rest.
     let found = sqlx::query(concat!(
-        "select ",
+        "select e.* from unnest($2::bytea[]) w (k) cross join lateral (select ",
         columns!(event),
-        " from events where campaign = $1 and once_key = any($2::bytea[]) and once_key is not null"
+        " from events where campaign = $1 and once_key = w.k and once_key is not null limit 1) e"
     ))
     .bind(campaign)
     .bind(slices(once_keys))
@@ -100,12 +106,16 @@ pub async fn members_by_number(connection: &mut PgConnection, campaign: i32, num
     if numbers.is_empty() {
         return Ok(Vec::new());
     }
-    let found = sqlx::query(concat!("select ", columns!(member), " from members where campaign = $1 and member = any($2::bigint[])"))
-        .bind(campaign)
-        .bind(numbers)
-        .fetch_all(connection)
-        .await
-        .map_err(store_error)?;
+    let found = sqlx::query(concat!(
+        "select m.* from unnest($2::bigint[]) w (n) cross join lateral (select ",
+        columns!(member),
+        " from members where campaign = $1 and member = w.n limit 1) m"
+    ))
+    .bind(campaign)
+    .bind(numbers)
+    .fetch_all(connection)
+    .await
+    .map_err(store_error)?;
     rows::all(&found, rows::member)
 }
 
@@ -145,12 +155,16 @@ pub async fn waits(connection: &mut PgConnection, campaign: i32, members: &[i64]
     if members.is_empty() {
         return Ok(Vec::new());
     }
-    let found = sqlx::query(concat!("select ", columns!(wait), " from waits where campaign = $1 and member = any($2::bigint[])"))
-        .bind(campaign)
-        .bind(members)
-        .fetch_all(connection)
-        .await
-        .map_err(store_error)?;
+    let found = sqlx::query(concat!(
+        "select s.* from unnest($2::bigint[]) w (m) cross join lateral (select ",
+        columns!(wait),
+        " from waits where campaign = $1 and member = w.m offset 0) s"
+    ))
+    .bind(campaign)
+    .bind(members)
+    .fetch_all(connection)
+    .await
+    .map_err(store_error)?;
     rows::all(&found, rows::wait)
 }
 

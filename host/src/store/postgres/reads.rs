@@ -6,7 +6,7 @@ use crate::store::encode;
 use crate::store::rows::columns;
 use crate::store::{
     ApprovalRow, CampaignRow, Early, Followed, Imported, LedgerLine, PoolStatus, ProposalRow, ReleaseRow, Result, SealedCode,
-    SettlementRow, ShadowDecision, ShadowRow, Store, StoreError, StoredJournal, Transaction,
+    SettlementRow, ShadowDecision, ShadowRow, Store, StoreError, StoredJournal, Transaction, Turn,
 };
 use async_trait::async_trait;
 use guerdon_rules::book::rows::{EventRow, GrantRow, GrantState, Head, MemberRow, StandingRow};
@@ -48,12 +48,20 @@ impl Store for PostgresStore {
         transaction::begin(&self.lanes, campaign).await
     }
 
+    async fn begin_at_once(&self, campaign: i32) -> Result<Option<Box<dyn Transaction>>> {
+        transaction::begin_at_once(&self.lanes, campaign).await
+    }
+
     async fn peek(&self, campaign: i32) -> Result<Box<dyn Transaction>> {
         transaction::peek(&self.lanes, campaign).await
     }
 
     async fn begin_early(&self, campaign: i32) -> Result<Option<Box<dyn Early>>> {
         transaction::begin_early(&self.lanes, campaign).await.map(Some)
+    }
+
+    async fn take_turn(&self, campaign: i32) -> Result<Option<(Box<dyn Turn>, bool)>> {
+        transaction::take_turn(&self.turns, campaign).await.map(Some)
     }
 
     async fn ensure_campaign(&self, id: &str, seed: i64) -> Result<CampaignRow> {

@@ -7,7 +7,7 @@ use super::{cards, prefetch, releases, rows, settlement, shadows, store_error, w
 use crate::store::rows::{columns, step};
 use crate::store::{
     ApprovalRow, Early, GrantWithCode, ProposalEnd, ProposalRow, ProposalState, ReleaseRow, Result, SettlementRow, ShadowRow, StoreError,
-    Transaction,
+    Transaction, Turn,
 };
 use async_trait::async_trait;
 use guerdon_rules::book::rows::{CycleRow, Delta, EventRow, GrantRow, GrantState, Head, MemberRow, PoolRow, StandingRow, WaitRow};
@@ -31,10 +31,15 @@ pub struct PostgresTransaction {
 }
 
 const LOCKED: &str = concat!("select ", columns!(head), " from campaigns where campaign = $1 for no key update");
+const LOCKED_AT_ONCE: &str = concat!("select ", columns!(head), " from campaigns where campaign = $1 for no key update skip locked");
 const UNLOCKED: &str = concat!("select ", columns!(head), " from campaigns where campaign = $1");
 
 pub async fn begin(pool: &PgPool, campaign: i32) -> Result<Box<dyn Transaction>> {
     Ok(Box::new(open(pool, campaign, LOCKED).await?))
+}
+
+pub async fn begin_at_once(pool: &PgPool, campaign: i32) -> Result<Option<Box<dyn Transaction>>> {
+    begin_early(pool, campaign).await?.lock_at_once().await
 }
 
 /// To read only, with no lock.
@@ -51,17 +56,42 @@ pub async fn begin_early(pool: &PgPool, campaign: i32) -> Result<Box<dyn Early>>
 async fn open(pool: &PgPool, campaign: i32, query: &'static str) -> Result<PostgresTransaction> {
     let mut open = pool.begin_with(BEGIN).await.map_err(store_error)?;
     let head = read_head(&mut open, campaign, query).await?;
+    let head = head.ok_or_else(|| StoreError::Other(format!("there is no campaign {campaign}")))?;
     Ok(PostgresTransaction { open: Some(open), broken: false, head, pool: pool.clone(), wrote_new: false })
 }
 
-async fn read_head(connection: &mut PgConnection, campaign: i32, query: &'static str) -> Result<Head> {
-    let row = sqlx::query(query)
-        .bind(campaign)
-        .fetch_optional(connection)
-        .await
-        .map_err(store_error)?
-        .ok_or_else(|| StoreError::Other(format!("there is no campaign {campaign}")))?;
-    rows::head(&row)
+async fn read_head(connection: &mut PgConnection, campaign: i32, query: &'static str) -> Result<Option<Head>> {
+    let row = sqlx::query(query).bind(campaign).fetch_optional(connection).await.map_err(store_error)?;
+    row.as_ref().map(rows::head).transpose()
+}
+
+/// The first half of a turn's lock, so that it is nobody else's: "guer" in ASCII. The second half is the campaign.
+const TURN: i32 = 0x6775_6572;
+
+/// A campaign's turn is held by a transaction that does nothing else, so that a connection which is lost gives it back.
+struct HeldTurn(sqlx::Transaction<'static, Postgres>);
+
+/// Waits for the lock; and whether somebody had it. On a connection with the timeouts of lanes, so that a host which is
+/// stopped does not hold the others up for long.
+pub async fn take_turn(pool: &PgPool, campaign: i32) -> Result<(Box<dyn Turn>, bool)> {
+    let mut open = pool.begin_with(BEGIN).await.map_err(store_error)?;
+    let lock = sqlx::query_scalar("select pg_try_advisory_xact_lock($1, $2)").bind(TURN).bind(campaign);
+    let at_once: bool = lock.fetch_one(&mut *open).await.map_err(store_error)?;
+    if !at_once {
+        let lock = sqlx::query("select pg_advisory_xact_lock($1, $2)").bind(TURN).bind(campaign);
+        lock.execute(&mut *open).await.map_err(store_error)?;
+    }
+    Ok((Box::new(HeldTurn(open)), !at_once))
+}
+
+#[async_trait]
+impl Turn for HeldTurn {
+    async fn end(self: Box<Self>) {
+        if let Err(error) = self.0.rollback().await {
+            // The connection is closed, and with it the lock is gone.
+            tracing::debug!(%error, "the end of a turn");
+        }
+    }
 }
 
 impl PostgresTransaction {
@@ -87,10 +117,11 @@ impl Early for PostgresTransaction {
         self.wrote_new = true;
         step!(self, connection => write::new_rows(connection, self.head.campaign, delta).await)
     }
-    async fn lock(mut self: Box<Self>) -> Result<Box<dyn Transaction>> {
-        let head: Result<Head> = step!(self, connection => read_head(connection, self.head.campaign, LOCKED).await);
-        self.head = head?;
-        Ok(self)
+    async fn lock_at_once(mut self: Box<Self>) -> Result<Option<Box<dyn Transaction>>> {
+        let head: Result<Option<Head>> = step!(self, connection => read_head(connection, self.head.campaign, LOCKED_AT_ONCE).await);
+        let Some(head) = head? else { return Ok(None) };
+        self.head = head;
+        Ok(Some(self))
     }
 }
 

@@ -20,6 +20,7 @@ use self::error::store_error;
 use super::{Options, Result, Store, StoreError};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,21 +34,28 @@ pub struct SqliteStore {
 
 /// Opens and migrates; makes the file when it is not there. Several hosts may do so at once.
 pub async fn open(path: &str, options: &Options) -> Result<Arc<dyn Store>> {
-    let file = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(options.lock_timeout)
-        .statement_cache_capacity(256)
-        .pragma("cache_size", "-65536");
+    let file = file(path).create_if_missing(true).busy_timeout(options.lock_timeout);
     let one = || SqlitePoolOptions::new().max_connections(1).acquire_timeout(options.lock_timeout).idle_timeout(None).max_lifetime(None);
     let writer = patiently(options.lock_timeout, || one().connect_with(file.clone())).await?;
     migrate(&writer).await?;
     let reads = SqlitePoolOptions::new().max_connections(options.read_connections).acquire_timeout(options.lock_timeout);
     let reads = reads.connect_with(file.pragma("query_only", "1")).await.map_err(store_error)?;
     Ok(Arc::new(SqliteStore { writer, reads }))
+}
+
+/// How a file is opened to be written: what is committed is on the disk.
+pub fn file(path: impl AsRef<Path>) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .statement_cache_capacity(256)
+        .pragma("cache_size", "-65536")
+        // Else what a statement of many rows would undo goes through a file.
+        .pragma("temp_store", "memory")
+        // In pages, 64 MB: one commit of a large campaign is 15 MB, and a page that changes in many is copied once.
+        .pragma("wal_autocheckpoint", "16384")
 }
 
 /// Switching a new file to WAL fails at once while another host does the same, without the busy timeout's patience.

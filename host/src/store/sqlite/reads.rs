@@ -6,7 +6,7 @@ use crate::store::encode;
 use crate::store::rows::columns;
 use crate::store::{
     ApprovalRow, CampaignRow, Early, Followed, Imported, LedgerLine, PoolStatus, ProposalRow, ReleaseRow, Result, SealedCode,
-    SettlementRow, ShadowDecision, ShadowRow, Store, StoreError, StoredJournal, Transaction,
+    SettlementRow, ShadowDecision, ShadowRow, Store, StoreError, StoredJournal, Transaction, Turn,
 };
 use async_trait::async_trait;
 use guerdon_rules::book::rows::{EventRow, GrantRow, GrantState, Head, MemberRow, StandingRow};
@@ -48,11 +48,19 @@ impl Store for SqliteStore {
         transaction::begin(&self.writer, campaign).await
     }
 
+    async fn begin_at_once(&self, campaign: i32) -> Result<Option<Box<dyn Transaction>>> {
+        self.begin(campaign).await.map(Some)
+    }
+
     async fn peek(&self, campaign: i32) -> Result<Box<dyn Transaction>> {
         transaction::peek(&self.reads, campaign).await
     }
 
     async fn begin_early(&self, _campaign: i32) -> Result<Option<Box<dyn Early>>> {
+        Ok(None)
+    }
+
+    async fn take_turn(&self, _campaign: i32) -> Result<Option<(Box<dyn Turn>, bool)>> {
         Ok(None)
     }
 

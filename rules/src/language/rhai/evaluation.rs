@@ -14,7 +14,7 @@ pub type Outcome<T> = Result<T, Box<EvalAltResult>>;
 pub struct Evaluation {
     pub dictionary: Arc<Dictionary>,
     pub handler: usize,
-    pub id: Arc<str>,
+    pub id: String,
     pub moment: Moment,
     pub cycle: Option<Cycle>,
     pub members: Vec<Option<MemberId>>,
@@ -37,21 +37,37 @@ struct Output {
 }
 
 impl Evaluation {
-    pub fn new(dictionary: &Arc<Dictionary>, handler: usize, question: &Question<'_>, most_effects: usize) -> Self {
+    /// To be begun.
+    pub fn idle(dictionary: &Arc<Dictionary>, most_effects: usize) -> Self {
         Evaluation {
             dictionary: dictionary.clone(),
-            handler,
-            id: question.id.into(),
-            moment: question.moment,
-            cycle: question.cycle.cloned(),
-            members: question.members.to_vec(),
-            data: question.data.to_vec(),
-            facts: question.facts.to_vec(),
-            seed: question.seed,
-            forced_draws: question.forced_draws.to_vec(),
+            handler: 0,
+            id: String::new(),
+            moment: Moment { at_ms: 0, day: 0, weekday: 4, hour: 0 },
+            cycle: None,
+            members: Vec::new(),
+            data: Vec::new(),
+            facts: Vec::new(),
+            seed: 0,
+            forced_draws: Vec::new(),
             most_effects,
             output: Mutex::default(),
         }
+    }
+
+    /// Forgets the last question and takes the next one; lists keep their room.
+    pub fn begin(&mut self, handler: usize, question: &Question<'_>) {
+        self.handler = handler;
+        self.id.clear();
+        self.id.push_str(question.id);
+        self.moment = question.moment;
+        self.cycle = question.cycle.cloned();
+        refill(&mut self.members, question.members);
+        refill(&mut self.data, question.data);
+        refill(&mut self.facts, question.facts);
+        self.seed = question.seed;
+        refill(&mut self.forced_draws, question.forced_draws);
+        *self.output.get_mut().unwrap_or_else(PoisonError::into_inner) = Output::default();
     }
 
     /// A panic in between leaves the output as it was at that moment, which is all that is read of it.
@@ -113,6 +129,11 @@ impl Evaluation {
         let file = source.and_then(|source| files.iter().find(|file| ***file == *source)).or(files.first())?;
         Some(Place { file: file.clone(), line: u32::try_from(at.line()?).ok()? })
     }
+}
+
+fn refill<T: Clone>(list: &mut Vec<T>, with: &[T]) {
+    list.clear();
+    list.extend_from_slice(with);
 }
 
 /// Runs `work` on the evaluation that this call belongs to.

@@ -1,14 +1,17 @@
-//! What rhai needs for a call, kept between calls: its state, and which function each name means. To find that out again
-//! for every call would take a fifth of it. Promises: nothing of a call is seen by the next one; whatever ended with an
-//! error is thrown away. Must not know: what is called.
+//! What rhai needs for a call, kept between calls: its state, which function each name means, and the room that an
+//! evaluation takes. To make it again for every call would take a fifth of it. Promises: nothing of a call is seen by the
+//! next one; whatever ended with an error is thrown away. Must not know: what is called.
 
 use super::evaluation::Evaluation;
+use crate::language::Question;
 use rhai::{AST, Caches, Dynamic, Engine, EvalAltResult, EvalContext, FuncArgs, GlobalRuntimeState, Scope};
 use std::sync::{Arc, Mutex, PoisonError};
 
-struct Frame {
+/// One call's, at a time.
+pub struct Frame {
     state: GlobalRuntimeState,
     found: Caches,
+    evaluation: Arc<Evaluation>,
 }
 
 /// Frames of one engine and one file, as many as calls ran at the same time.
@@ -16,32 +19,42 @@ struct Frame {
 pub struct Frames(Mutex<Vec<Frame>>);
 
 impl Frames {
-    /// Calls a function of the file.
-    pub fn call(
-        &self,
-        engine: &Engine,
-        ast: &AST,
-        evaluation: &Arc<Evaluation>,
-        function: &str,
-        arguments: impl FuncArgs,
-    ) -> Result<Dynamic, Box<EvalAltResult>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut frame = kept.unwrap_or_else(|| Frame::new(engine, ast));
-        frame.state.num_operations = 0;
-        frame.state.tag = Dynamic::from(evaluation.clone());
-        let scope = &mut Scope::new();
-        let returned = EvalContext::new(engine, &mut frame.state, &mut frame.found, scope, None).call_fn(function, arguments)?;
-        frame.state.tag = Dynamic::UNIT;
+    /// One that nobody uses.
+    pub fn take(&self) -> Option<Frame> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    /// Not after an error.
+    pub fn keep(&self, frame: Frame) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(frame);
-        Ok(returned)
     }
 }
 
 impl Frame {
-    fn new(engine: &Engine, ast: &AST) -> Frame {
+    pub fn new(engine: &Engine, ast: &AST, evaluation: Evaluation) -> Frame {
         let mut state = engine.new_global_runtime_state();
         state.lib.push(ast.shared_lib().clone());
         state.source = ast.source().map(Into::into);
-        Frame { state, found: Caches::new() }
+        Frame { state, found: Caches::new(), evaluation: Arc::new(evaluation) }
+    }
+
+    /// Takes the next question. False when the last call's evaluation is still in use.
+    pub fn begin(&mut self, handler: usize, question: &Question<'_>) -> bool {
+        self.state.tag = Dynamic::UNIT;
+        self.state.num_operations = 0;
+        let Some(evaluation) = Arc::get_mut(&mut self.evaluation) else { return false };
+        evaluation.begin(handler, question);
+        self.state.tag = Dynamic::from(self.evaluation.clone());
+        true
+    }
+
+    /// Calls a function of the file about the question that was begun.
+    pub fn call(&mut self, engine: &Engine, function: &str, arguments: impl FuncArgs) -> Result<Dynamic, Box<EvalAltResult>> {
+        EvalContext::new(engine, &mut self.state, &mut self.found, &mut Scope::new(), None).call_fn(function, arguments)
+    }
+
+    /// The question that was begun, with what was asked for so far.
+    pub fn evaluation(&self) -> &Evaluation {
+        &self.evaluation
     }
 }

@@ -31,7 +31,7 @@ use coverage::Recorder;
 use dictionary::Dictionary;
 use engine::Recipe;
 use evaluation::Evaluation;
-use frame::Frames;
+use frame::{Frame, Frames};
 use rhai::{AST, Dynamic, Engine, EvalAltResult};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
@@ -106,14 +106,16 @@ impl Module {
         let limits = &self.recipe.limits;
         let started = limits.watch.elapsed_ms();
         engine::stop_at(started.saturating_add(limits.deadline_ms));
-        let evaluation = self.evaluation(handler, question);
-        let Err(error) = self.call(&self.engine, &self.frames, handler, &evaluation) else {
-            return Verdict::Booked(evaluation.take_effects());
+        let mut frame = self.frames.take().unwrap_or_else(|| self.frame(&self.engine));
+        let Err(error) = self.call(&self.engine, &mut frame, handler, question) else {
+            let effects = frame.evaluation().take_effects();
+            self.frames.keep(frame);
+            return Verdict::Booked(effects);
         };
-        if let Some(verdict) = evaluation.take_stopped() {
+        if let Some(verdict) = frame.evaluation().take_stopped() {
             return verdict;
         }
-        let mut failure = failure::failure(&error, &evaluation, limits);
+        let mut failure = failure::failure(&error, frame.evaluation(), limits);
         if failure.limit.is_some() {
             self.find_line(&mut failure, started, handler, question);
         }
@@ -124,22 +126,26 @@ impl Module {
     fn find_line(&self, failure: &mut Failure, started_ms: u64, handler: usize, question: &Question<'_>) {
         let limits = &self.recipe.limits;
         engine::stop_at(started_ms.saturating_add(limits.deadline_ms).saturating_add(trace::GRACE_MS));
-        let evaluation = self.evaluation(handler, question);
         let tracing = self.tracing.get_or_init(|| trace::engine(&self.recipe));
+        let mut frame = self.frame(tracing);
         // What it ends with is known; only the way there is asked for.
-        let _ = self.call(tracing, &Frames::default(), handler, &evaluation);
-        failure.place = evaluation.take_last_place().or(failure.place.take());
+        let _ = self.call(tracing, &mut frame, handler, question);
+        failure.place = frame.evaluation().take_last_place().or(failure.place.take());
     }
 
-    fn evaluation(&self, handler: usize, question: &Question<'_>) -> Arc<Evaluation> {
-        Arc::new(Evaluation::new(&self.recipe.dictionary, handler, question, self.recipe.limits.effects))
+    fn frame(&self, engine: &Engine) -> Frame {
+        Frame::new(engine, &self.ast, Evaluation::idle(&self.recipe.dictionary, self.recipe.limits.effects))
     }
 
-    fn call(&self, engine: &Engine, frames: &Frames, handler: usize, evaluation: &Arc<Evaluation>) -> Result<Dynamic, Box<EvalAltResult>> {
+    fn call(&self, engine: &Engine, frame: &mut Frame, handler: usize, question: &Question<'_>) -> Result<Dynamic, Box<EvalAltResult>> {
+        if !frame.begin(handler, question) {
+            *frame = self.frame(engine);
+            frame.begin(handler, question);
+        }
         let handler = &self.handlers[handler];
         match handler.event {
-            Some(_) => frames.call(engine, &self.ast, evaluation, &handler.function, (api::Event,)),
-            None => frames.call(engine, &self.ast, evaluation, &handler.function, (api::Member(0), api::Cycle)),
+            Some(_) => frame.call(engine, &handler.function, (api::Event,)),
+            None => frame.call(engine, &handler.function, (api::Member(0), api::Cycle)),
         }
     }
 }

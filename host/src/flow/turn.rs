@@ -1,0 +1,73 @@
+//! Hosts that write to one campaign take turns at deciding ahead: what one of them has in memory is worth nothing once
+//! the other has written, and rows that both write before they have the lock would wait for each other. A turn is a lock
+//! of its own in the database, given in the order of asking, held for some groups and given back as soon as there is
+//! nothing to do; a host that is gone has lost it. Promises: nothing is right only because of a turn, the head's lock and
+//! its position see to that; a host that is alone never asks for one.
+//!
+//! Must not know: what is decided.
+
+use super::host::{Host, Running};
+use crate::store::Turn;
+
+/// How long a turn lasts while there is work, in milliseconds: long against what the next host must read again.
+const TURN_MS: u64 = 250;
+/// For how long a host that met another one goes on to take turns, in milliseconds.
+const SHARED_MS: u64 = 30_000;
+
+/// A lane's part in the turns of its campaign.
+#[derive(Default)]
+pub(super) struct Turns {
+    /// Until then somebody else may be writing.
+    shared_until_ms: u64,
+    held: Option<Held>,
+}
+
+struct Held {
+    turn: Box<dyn Turn>,
+    until_ms: u64,
+}
+
+impl Turns {
+    /// Somebody else wrote meanwhile.
+    pub fn met(&mut self, host: &Host) {
+        self.shared_until_ms = now_ms(host) + SHARED_MS;
+    }
+
+    /// Waits for a turn when there may be others. True when one has begun: whatever was read before is old.
+    pub async fn begin(&mut self, host: &Host, running: &Running) -> bool {
+        if self.held.is_some() || now_ms(host) > self.shared_until_ms {
+            return false;
+        }
+        match host.store.take_turn(running.row.campaign).await {
+            Ok(Some((turn, waited))) => {
+                if waited {
+                    self.met(host);
+                }
+                self.held = Some(Held { turn, until_ms: now_ms(host) + TURN_MS });
+                true
+            }
+            // Without a turn it is only slower.
+            Ok(None) => false,
+            Err(error) => {
+                tracing::debug!(%error, "no turn");
+                false
+            }
+        }
+    }
+
+    /// Whether it is somebody else's turn now.
+    pub fn is_over(&self, host: &Host) -> bool {
+        self.held.as_ref().is_some_and(|held| now_ms(host) >= held.until_ms)
+    }
+
+    /// Gives the turn back. Nothing may be being written.
+    pub async fn end(&mut self) {
+        if let Some(held) = self.held.take() {
+            held.turn.end().await;
+        }
+    }
+}
+
+fn now_ms(host: &Host) -> u64 {
+    host.runtime.limits.watch.elapsed_ms()
+}
