@@ -2,7 +2,7 @@
 //! form, `support/odds.toml` and `odds.rhai` for the campaign.
 
 mod support;
-use support::table::{play, world, world_that_closes};
+use support::table::{RULES, play, rules_that_close, world, world_of, world_that_closes};
 
 #[test]
 fn what_becomes_of_an_event() {
@@ -470,6 +470,108 @@ fn an_award_into_a_closed_cycle_leaves_a_correction_due_there() {
         = eve coins cycle 2 7
         settle 36 04:00               -> corrected 2.2
         settle 36 05:00               -> nothing
+    ",
+    );
+}
+
+/// A close that looks at all time read what a late event for an earlier cycle has changed.
+#[test]
+fn a_late_event_corrects_every_later_close_that_looks_back() {
+    play(
+        &mut world_that_closes(r#"if member.points("coins", "all") >= 1000 { member.grant("card"); }"#),
+        "
+        stock card 9
+        22 10:00 a1 coin m=bob n=500  -> booked
+        29 10:00 a2 coin m=bob n=400  -> booked
+        settle 36 02:00               -> closed 1, closed 2
+        = bob card issued 0
+        28 20:00 a3 coin m=bob n=100  -> booked
+        settle 36 03:00               -> corrected 1.2, corrected 2.2
+        = bob card issued 1
+        settle 36 04:00               -> nothing
+    ",
+    );
+}
+
+#[test]
+fn a_correction_sets_no_attribute_again() {
+    play(
+        &mut world_that_closes(r#"member.set("streak", member.get("streak") + 1);"#),
+        "
+        22 10:00 a1 coin m=bob n=1    -> booked
+        29 10:00 a2 coin m=bob n=1    -> booked
+        settle 36 02:00               -> closed 1, closed 2
+        = bob streak 2
+        28 20:00 a3 coin m=bob n=1    -> booked
+        settle 36 03:00               -> corrected 1.2, corrected 2.2
+        = bob streak 2
+    ",
+    );
+}
+
+/// From two members, the same reward to the same third one would be one grant.
+#[test]
+fn a_close_pays_only_its_own_member() {
+    let rules = rules_that_close(r#"let team = cycle.roles.team; if missing(team) { return; } team.grant("card");"#);
+    play(
+        &mut world_of("[cycle.roles]\nteam = \"member.team?\"", &rules),
+        "
+        stock card 9
+        22 09:00 a1 enlist m=ann team=red -> booked
+        22 10:00 a2 coin m=ann n=1        -> booked
+        22 10:00 a3 coin m=bob n=1        -> booked
+        settle 29 02:00                   -> closed 1, failed ann: a close pays only the member that it is about
+        = team:red card issued 0
+    ",
+    );
+}
+
+/// What is spent is a sum like the others: an evaluation that would overflow it leaves nothing behind.
+#[test]
+fn what_was_spent_stays_within_64_bits() {
+    play(
+        &mut world(""),
+        "
+        stock card 9
+        22 10:00 a1 cashed m=bob n=9223372036854775000 -> booked
+        22 10:01 a2 gift m=bob n=1                     -> failed: 64 bits
+        = bob card issued 0
+        = pool card 9 0
+        22 10:02 a3 cashed m=eve n=1000                -> failed: 64 bits
+        = eve cash 0
+    ",
+    );
+}
+
+#[test]
+fn what_waits_is_set_free_by_an_event_whose_role_is_what_it_sets() {
+    let moves = format!("{RULES}\nfn on_moved(event) {{ event.member.set(\"team\", event.data.team); }}");
+    play(
+        &mut world_of(
+            "[events.moved]\nmember = \"data.m\"\nroles.before = \"member.team?\"\ndata = { m = \"member\", team = \"member team\" }",
+            &moves,
+        ),
+        "
+        22 10:00 a1 teamwork m=ann         -> waiting: nobody is member.team
+        22 10:01 a2 moved m=ann team=red   -> booked
+        22 10:00 a1 teamwork m=ann         -> again booked
+        = team:red learning 5
+    ",
+    );
+}
+
+#[test]
+fn what_a_rule_gives_with_a_redemption_may_be_cut_off() {
+    let bonus = format!("{RULES}\nfn on_guerdon_reward_redeemed(event) {{ event.member.grant(\"card\"); }}");
+    play(
+        &mut world_of("[limits.rewards.card]\ntotal = 1", &bonus),
+        "
+        stock card 9
+        22 10:00 a1 coin m=bob n=250             -> booked
+        22 10:01 a2 redeem member=bob reward=badge -> booked
+        22 10:02 a3 redeem member=bob reward=badge -> booked
+        = bob badge issued 2
+        = bob card issued 1
     ",
     );
 }

@@ -283,8 +283,7 @@ async fn decide_all(host: &Host, running: &Running, patience: &mut Patience, mut
             }
             Err(error) => {
                 tracing::error!(campaign = %running.row.id, %error, "a group of events could not be committed");
-                let reason = error.to_string();
-                answers.extend(items.drain(..).map(|_| Err(FlowError::Busy { reason: reason.clone(), retry_after_seconds: 1 })));
+                answers.extend(items.drain(..).map(|_| Err(not_committed(&error))));
             }
         }
     }
@@ -305,6 +304,16 @@ async fn decide_deferred(host: &Host, running: &Running, patience: &mut Patience
                 return;
             }
         }
+    }
+}
+
+/// What a caller is told. The database's own words are for the log.
+fn not_committed(error: &FlowError) -> FlowError {
+    let busy = |reason: String| FlowError::Busy { reason, retry_after_seconds: 1 };
+    match error {
+        FlowError::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) => busy("the database is busy, or away".into()),
+        FlowError::Store(_) | FlowError::Internal(_) => FlowError::Internal("events could not be committed".into()),
+        other => busy(other.to_string()),
     }
 }
 

@@ -68,6 +68,10 @@ pub(super) async fn load_members(
     if !gaps.numbers.is_empty() {
         book.load_members(&[], transaction.members_by_number(&gaps.numbers).await?);
     }
+    if !gaps.events.is_empty() {
+        book.load_events(&gaps.events, transaction.events(&gaps.events).await?);
+        book.load_waiting(&gaps.events, releases, now_ms);
+    }
     if !gaps.waits.is_empty() {
         let waits = transaction.waits(&gaps.waits).await?;
         let waiting: Vec<Key> = waits.iter().map(|w| w.identity).collect();

@@ -468,7 +468,9 @@ impl Host {
         if decides != Decides::Ahead || run.revision > 1 || asks_periods {
             let live: Vec<(i32, i64)> = parties.iter().flat_map(|n| [(cycle, *n), (cycle + 1, *n)]).collect();
             book.load_standings(&live, transaction.standings(&live).await?);
-            book.load_cycles(&[cycle, cycle + 1], transaction.cycles(&[cycle, cycle + 1]).await?);
+            // Points of this close go into the next cycle, which may be closed, with all that look back on it.
+            let cycles: Vec<i32> = (cycle..=book.head().closed_through.max(cycle + 1)).collect();
+            book.load_cycles(&cycles, transaction.cycles(&cycles).await?);
         }
         let mut of: FxHashMap<i64, Known> = FxHashMap::default();
         for standing in page {
@@ -550,7 +552,7 @@ const STALE: &str = "another settler took over";
 impl Run {
     /// A correction concerns only those whom late events touched, unless members' rewards depend on each other.
     fn only_changed(&self) -> bool {
-        self.revision > 1 && !self.reach.others
+        self.revision > 1 && !self.reach.others && !self.reach.history
     }
 }
 

@@ -117,6 +117,10 @@ impl Book {
             let Some(slot) = parties.get(effect.of).copied().flatten() else {
                 return Err(Stopped::because("an effect names a member that is not there", place));
             };
+            // What was given at a close is known by member and cycle: from two members it would be one grant.
+            if scope.event.is_none() && effect.of != 0 {
+                return Err(Stopped::because("a close pays only the member that it is about, it may look at the others", place));
+            }
             self.add(scope, &mut changes, slot, effect.action, place)?;
         }
         self.check_deducts(scope, &changes)?;
@@ -133,6 +137,10 @@ impl Book {
                 0 => return Ok(()),
                 left => Kind::Deduct { account, points: -left },
             },
+            // What it was computed from is past: later events and closes have gone on from what the first close set.
+            Action::Set { attribute, .. } if scope.closing > 1 => {
+                Kind::Note(format!("a correction leaves the attribute \"{}\" as it is", scope.release.campaign.attributes[attribute].name))
+            }
             Action::Set { attribute, value } => {
                 let declared = &scope.release.campaign.attributes[attribute];
                 if !fits(&value, &declared.kind) {
@@ -266,6 +274,7 @@ impl Book {
     /// Every sum that a change moves must still fit, so that booking cannot fail half way.
     fn check_sums(&self, scope: &Scope, changes: &Changes) -> Step<()> {
         let codes = &scope.release.codes;
+        self.head.totals.get(codes.spent).checked_add(changes.spent).ok_or(Overflow)?;
         for change in &changes.list {
             let (measure, when) = match change.kind {
                 Kind::Award { account, .. } | Kind::Deduct { account, .. } => (codes.points[account], scope.points),

@@ -213,7 +213,7 @@ impl Book {
             Cause { key: key_of(&["close", &starts]), function: release.codes.functions[handler], line: self.journal.len() as i32 + 1 };
         // Points that go into a cycle which is closed as well leave a correction due there.
         if changes.list.iter().any(|c| matches!(c.kind, Kind::Award { .. } | Kind::Deduct { .. })) {
-            self.late(next.cycle);
+            self.late(release, next.cycle);
         }
         closed.receipt.effects = self.book(&scope, changes, &cause).map_err(|_| "a sum does not fit into 64 bits".to_string())?;
         self.standing_at_close(cycle.number, member, close.revision).asked = asked_ever;

@@ -3,6 +3,7 @@
 
 use super::booking::Cause;
 use super::changes::{Scope, Stopped, When};
+use super::close::Reach;
 use super::gaps::cycles_needed;
 use super::prepare::{Parsed, Prepared};
 use super::receipt::{EffectLine, Receipt};
@@ -16,7 +17,11 @@ use crate::event::{Key, KeyMaker};
 use crate::fact::Period;
 use crate::language::Question;
 use crate::names::Code;
+use crate::release::Release;
 use crate::value::{DEFAULT_KIND, DataType, MemberId, Value};
+
+/// Events that are decided inside one another, because one set free the next.
+const DEEPEST: usize = 32;
 
 /// How the reason ends when an event has waited too long.
 pub const WAIT_OVER: &str = ", and the wait is over";
@@ -57,13 +62,15 @@ struct Decided {
     member: Option<Slot>,
     once_key: Option<Key>,
     waits_for: Option<(Slot, Code, i64)>,
+    /// Who filled the roles when it was booked.
+    parties: Parties,
 }
 
 impl Decided {
     fn new(prepared: &Prepared, outcome: Outcome, reason: impl Into<String>, member: Option<Slot>) -> Decided {
         let mut receipt = Receipt::of(outcome, prepared.release.number);
         receipt.reason = Some(reason.into());
-        Decided { outcome, receipt, member, once_key: None, waits_for: None }
+        Decided { outcome, receipt, member, once_key: None, waits_for: None, parties: Parties::new() }
     }
 }
 
@@ -170,6 +177,9 @@ impl Book {
                 return Err(NeedsRows);
             }
         }
+        if self.touched_by_late(release, parsed.cycle).any(|cycle| !self.cycles.contains_key(&cycle)) {
+            return Err(NeedsRows);
+        }
         let accepts = *release.campaign.events[parsed.kind].name == *ACCEPTED;
         let sets = release.handler_of_event[parsed.kind].is_some_and(|h| release.sets_member[h]);
         let ends_waits = if sets { parties.len() } else { usize::from(accepts) };
@@ -269,7 +279,7 @@ impl Book {
                 Verdict::Refused { reason, place } => {
                     (receipt.outcome, receipt.reason, receipt.place) =
                         (Outcome::Refused.name().into(), Some(reason), place.map(|p| p.to_string()));
-                    return Decided { outcome: Outcome::Refused, receipt, member, once_key: None, waits_for: None };
+                    return undone(Outcome::Refused, receipt, member);
                 }
                 Verdict::Failed(failure) if failure.limit.is_some() => {
                     self.rule_limit = self.rule_limit.or(failure.limit);
@@ -299,9 +309,9 @@ impl Book {
                 return if stopped.refuses { refused(receipt, member, stopped) } else { failed(receipt, member, stopped) };
             }
         }
-        self.late(parsed.cycle);
+        self.late(&release, parsed.cycle);
         self.record_act(prepared, parsed, &parties, when);
-        Decided { outcome: Outcome::Booked, receipt, member, once_key, waits_for: None }
+        Decided { outcome: Outcome::Booked, receipt, member, once_key, waits_for: None, parties }
     }
 
     fn ask(&self, prepared: &Prepared, parsed: &Parsed, handler: usize, parties: &Parties, cause: &Key) -> Verdict {
@@ -355,12 +365,20 @@ impl Book {
         Ok(lines)
     }
 
-    /// A booked event of a closed cycle leaves a correction due.
-    pub(super) fn late(&mut self, cycle: i32) {
-        let due = (cycle, self.revision(cycle));
-        if cycle <= self.head.closed_through && !self.corrections.contains(&due) {
-            self.corrections.push(due);
+    /// A booked event of a closed cycle leaves a correction due, there and in every later closed one whose close looks back.
+    pub(super) fn late(&mut self, release: &Release, cycle: i32) {
+        let due: Vec<(i32, i32)> = self.touched_by_late(release, cycle).map(|cycle| (cycle, self.revision(cycle))).collect();
+        for due in due {
+            if !self.corrections.contains(&due) {
+                self.corrections.push(due);
+            }
         }
+    }
+
+    /// Closed cycles whose close an event of this cycle can change.
+    pub(super) fn touched_by_late(&self, release: &Release, cycle: i32) -> std::ops::RangeInclusive<i32> {
+        let closed = self.head.closed_through;
+        if cycle < closed && !Reach::of(release).history { cycle..=cycle } else { cycle..=closed }
     }
 
     pub(super) fn seed(&self, cause: &Key) -> u64 {
@@ -407,7 +425,7 @@ impl Book {
         }
         match decided.waits_for {
             Some((slot, what, until_ms)) => self.wait(prepared, slot, what, until_ms),
-            None if decided.outcome == Outcome::Booked => self.end_waits(prepared),
+            None if decided.outcome == Outcome::Booked => self.end_waits(prepared, &decided.parties),
             None => {}
         }
         // Last, because what waited has receipts of its own.
@@ -447,8 +465,9 @@ impl Book {
         self.waiting.insert(prepared.identity, prepared.clone());
     }
 
-    /// Decides what waited for a referral or attribute that this event has just filled.
-    fn end_waits(&mut self, prepared: &Prepared) {
+    /// Decides what waited for a referral or attribute that this event has just filled. `parties` are those that it was
+    /// booked for: what it has set may name others.
+    fn end_waits(&mut self, prepared: &Prepared, parties: &Parties) {
         let Ok(parsed) = &prepared.contract else { return };
         let release = &prepared.release;
         let Some(slot) = self.slot_of(&parsed.member) else { return };
@@ -456,12 +475,10 @@ impl Book {
         if *release.campaign.events[parsed.kind].name == *ACCEPTED {
             ended.extend(self.take_waits(slot, REFERRAL).into_iter().map(|identity| (slot, REFERRAL, identity)));
         }
-        if release.handler_of_event[parsed.kind].is_some_and(|h| release.sets_member[h])
-            && let Ok(parties) = self.parties(prepared, parsed, slot, None)
-        {
+        if release.handler_of_event[parsed.kind].is_some_and(|h| release.sets_member[h]) {
             let kinds = release.campaign.attributes.iter().zip(&release.codes.attributes);
             let codes: Vec<Code> = kinds.filter(|(a, _)| matches!(a.kind, DataType::Member(_))).map(|(_, code)| *code).collect();
-            for slot in parties.into_iter().flatten() {
+            for slot in parties.iter().copied().flatten() {
                 for code in codes.iter().copied().filter(|code| self.has_named(slot, *code)).collect::<Vec<_>>() {
                     ended.extend(self.take_waits(slot, code).into_iter().map(|identity| (slot, code, identity)));
                 }
@@ -482,13 +499,17 @@ impl Book {
     }
 
     fn decide_again(&mut self, now_ms: i64, slot: Slot, what: Code, identity: Key) {
-        // What comes after a deferred one must not overtake it.
-        if !self.deferred.is_empty() {
+        // What comes after a deferred one must not overtake it; and one that sets free the next, and so on, goes on in the
+        // next commit, because each is decided inside the one before.
+        if !self.deferred.is_empty() || (self.depth >= DEEPEST && !self.complete) {
             return self.defer(now_ms, slot, what, identity);
         }
         let Some(waiting) = self.waiting.remove(&identity) else { return self.defer(now_ms, slot, what, identity) };
         let again = Prepared { received_ms: now_ms, ..waiting };
-        match self.apply(&again) {
+        self.depth += 1;
+        let answer = self.apply(&again);
+        self.depth -= 1;
+        match answer {
             Err(NeedsRows) => self.defer(now_ms, slot, what, identity),
             // It waits for somebody else of the same description: nothing was recorded, so it must stay where it was.
             Ok(Answer { outcome: Answered::Is(Outcome::Waiting), repeated: true, .. }) => {
@@ -529,12 +550,16 @@ fn failed(mut receipt: Receipt, member: Option<Slot>, stopped: Stopped) -> Decid
     let place = stopped.place.map(|p| p.to_string());
     (receipt.outcome, receipt.reason, receipt.place) = (Outcome::Failed.name().into(), Some(stopped.reason), place);
     receipt.effects.clear();
-    Decided { outcome: Outcome::Failed, receipt, member, once_key: None, waits_for: None }
+    undone(Outcome::Failed, receipt, member)
+}
+
+fn undone(outcome: Outcome, receipt: Receipt, member: Option<Slot>) -> Decided {
+    Decided { outcome, receipt, member, once_key: None, waits_for: None, parties: Parties::new() }
 }
 
 fn refused(mut receipt: Receipt, member: Option<Slot>, stopped: Stopped) -> Decided {
     (receipt.outcome, receipt.reason) = (Outcome::Refused.name().into(), Some(stopped.reason));
-    Decided { outcome: Outcome::Refused, receipt, member, once_key: None, waits_for: None }
+    undone(Outcome::Refused, receipt, member)
 }
 
 /// The same body came to the same end, which is not final: nothing new to write.

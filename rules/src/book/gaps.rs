@@ -260,6 +260,11 @@ impl Book {
                 }
             }
         }
+        for cycle in self.touched_by_late(&prepared.release, parsed.cycle) {
+            if !self.cycles.contains_key(&cycle) && cycles.insert(cycle) {
+                gaps.cycles.push(cycle);
+            }
+        }
         if let Some(once_key) = self.once_key(prepared, parsed, parties)
             && !self.claims.contains_key(&once_key)
             && claims.insert(once_key)

@@ -120,6 +120,8 @@ pub struct Book {
     touched_events: Vec<Key>,
     touched_members: Vec<Slot>,
     touched_standings: Vec<(i32, i64)>,
+    /// How many events are being decided inside one another.
+    depth: usize,
     /// Waiting events whose role was filled here but whose rows were not all at hand: decide them next.
     deferred: Vec<Key>,
     /// Whether every evaluation so far ran into the deadline, and how many of the last ones did.

@@ -35,24 +35,30 @@ impl Book {
             return Vec::new();
         }
         let Some(reward) = campaign.reward(redeemed(parsed)) else { return Vec::new() };
-        let effect = |action| Effect { of: 0, action, place: Place { file: "campaign.toml".into(), line: 0 } };
+        let effect = |action| Effect { of: 0, action, place: own_place() };
         let price =
             campaign.rewards[reward].price.iter().map(|(account, points)| effect(Action::Deduct { account: *account, points: *points }));
         price.chain(std::iter::once(effect(Action::Grant { reward, count: 1 }))).collect()
     }
 
-    /// Nobody pays for what a limit cuts off.
+    /// Nobody pays for what a limit cuts off. What the rule gives on top may be cut off.
     pub(super) fn refuse_clipped_redeem(&self, prepared: &Prepared, changes: &Changes) -> Result<(), Stopped> {
         let Ok(parsed) = &prepared.contract else { return Ok(()) };
         if !is_redeem(prepared, parsed) {
             return Ok(());
         }
-        let clipped = changes.list.iter().find(|c| matches!(c.kind, Kind::Grant { count: 0, .. }));
+        let own = Some(own_place());
+        let clipped = changes.list.iter().find(|c| matches!(c.kind, Kind::Grant { count: 0, .. }) && c.place == own);
         let Some(clipped) = clipped else { return Ok(()) };
         let mut stopped = Stopped::because(format!("the limit {} is reached", clipped.clipped.map_or("", |l| l.1)), None);
         stopped.refuses = true;
         Err(stopped)
     }
+}
+
+/// Of the host's own effects, which no line of a rule asks for.
+fn own_place() -> Place {
+    Place { file: "campaign.toml".into(), line: 0 }
 }
 
 fn redeemed(parsed: &Parsed) -> &str {

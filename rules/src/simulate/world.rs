@@ -297,7 +297,7 @@ impl World {
     fn to_close(&self, release: &Release, cycle: &Cycle, revision: i32, reach: &Reach) -> Vec<Slot> {
         let rows = self.book.standings_in(cycle.number).into_iter().filter(|row| has_posting(release, row));
         let due = |row: &&StandingRow| {
-            revision == 1 || reach.others || row.revision >= revision || self.failed.contains(&(cycle.number, row.member))
+            revision == 1 || reach.others || reach.history || row.revision >= revision || self.failed.contains(&(cycle.number, row.member))
         };
         rows.filter(due).filter_map(|row| self.book.slot_of_number(row.member)).collect()
     }

@@ -34,14 +34,23 @@ fn odds_of(more: &str, rules: &str) -> Release {
 }
 
 pub fn world(more: &str) -> World {
-    World::new(Releases::new(vec![Arc::new(odds(more))]), &BTreeMap::new(), 7)
+    world_of(more, RULES)
 }
 
 /// The same with another close of the cycle.
 pub fn world_that_closes(close: &str) -> World {
+    world_of("", &rules_that_close(close))
+}
+
+/// The rules with another close of the cycle.
+pub fn rules_that_close(close: &str) -> String {
     let (rest, _) = RULES.split_once("fn on_cycle_close").unwrap();
-    let release = odds_of("", &format!("{rest}fn on_cycle_close(member, cycle) {{ {close} }}"));
-    World::new(Releases::new(vec![Arc::new(release)]), &BTreeMap::new(), 7)
+    format!("{rest}fn on_cycle_close(member, cycle) {{ {close} }}")
+}
+
+/// The campaign with more lines of campaign.toml, under these rules.
+pub fn world_of(more: &str, rules: &str) -> World {
+    World::new(Releases::new(vec![Arc::new(odds_of(more, rules))]), &BTreeMap::new(), 7)
 }
 
 /// Plays every line, and says where one came out otherwise.

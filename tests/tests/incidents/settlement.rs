@@ -258,3 +258,112 @@ async fn a_settlement_that_is_dropped_anywhere_is_finished_by_the_next() {
     })
     .await;
 }
+
+/// What the close takes was spent after the cycle's end: the close of these members fails until they have points again.
+const TAKES: &str = r#"
+fn on_lesson_finished(event) {
+    event.member.award("learning", event.data.points);
+}
+
+fn on_lesson_withdrawn(event) {
+    event.member.deduct("learning", event.data.points);
+}
+
+fn on_cycle_close(member, cycle) {
+    member.deduct("learning", 50);
+    if member.points("learning", "cycle") > 1000000 { member.grant("jd-100"); }
+}
+"#;
+const SECOND_WEEK: &str = "2020-09-29T01:00:00+08:00";
+
+/// Members whose close has failed for want of points, which they then earn.
+async fn who_fail_at_first(world: &World, host: &std::sync::Arc<Host>, members: &[&str]) {
+    let mut files = files();
+    files.insert("rules.rhai".into(), TAKES.as_bytes().into());
+    host.add_release(files, None, "product", "").await.unwrap();
+    let spends = |member: &str| {
+        let data = json!({"member": member, "points": 50});
+        event(&fact(SECOND_WEEK, "course", &format!("spent-{member}"), "lesson.withdrawn", &data))
+    };
+    host.submit(RACE, members.iter().map(|m| lesson(FIRST_WEEK, m, "L1", 50)).collect()).await.unwrap();
+    world.set_clock(SECOND_WEEK);
+    host.submit(RACE, members.iter().map(|m| spends(m)).collect()).await.unwrap();
+    world.set_clock(CLOSED);
+    let report = host.settle(RACE, 1, false).await.unwrap();
+    assert_eq!((&*report.state, report.failed.len()), ("failed", members.len()), "{report:?}");
+    host.submit(RACE, members.iter().map(|m| lesson(SECOND_WEEK, m, "L2", 500)).collect()).await.unwrap();
+}
+
+/// Points that closes have taken.
+const TAKEN: &str = "select coalesce(sum(p.amount), 0) from postings p join journal j on j.campaign = p.campaign
+    and j.position = p.position and j.line = p.line where j.kind = 2";
+
+#[tokio::test]
+async fn whoever_was_not_tried_again_before_a_crash_is_tried_by_the_next() {
+    on_each(FIRST_WEEK, async |world| {
+        let host = world.host_with(settings("a"), &Options::default()).await;
+        who_fail_at_first(world, &host, &["m1", "m2", "m3", "m4"]).await;
+        {
+            // Nothing of it moves while nobody polls it; dropped, it is gone as after a crash.
+            let mut settling = pin!(host.settle(RACE, 1, false));
+            while world.value(TAKEN).await == "0" {
+                assert!(futures_util::poll!(&mut settling).is_pending(), "it is cut off before its end");
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+        world.comes_to_rest().await;
+        assert_ne!(world.value(TAKEN).await, "200", "some are still to be tried");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(host.settle(RACE, 1, false).await.unwrap().state, "done");
+        assert_eq!(world.value(TAKEN).await, "200");
+        assert_eq!(host.settle(RACE, 1, false).await.unwrap().state, "verified");
+        world.is_sound(&host, RACE).await;
+    })
+    .await;
+}
+
+/// The correction closes the member first; then the failed first close is tried again.
+#[tokio::test]
+async fn a_failed_close_that_a_correction_made_up_for_takes_nothing_again() {
+    on_each(FIRST_WEEK, async |world| {
+        let host = world.host_with(settings("a"), &Options::default()).await;
+        who_fail_at_first(world, &host, &["m1"]).await;
+        host.submit(RACE, vec![lesson(FIRST_WEEK, "m1", "late", 1)]).await.unwrap();
+        for _ in 0..3 {
+            host.run_due().await;
+        }
+        assert_eq!(world.value(TAKEN).await, "50");
+        let cycle = host.cycles(RACE).await.unwrap().remove(0);
+        assert!(cycle.settlements.iter().all(|s| s.state == "done"), "{cycle:?}");
+        world.is_sound(&host, RACE).await;
+    })
+    .await;
+}
+
+/// A settler is stopped after it read what there is to do and before it has the lease; another one does all of it.
+#[tokio::test]
+async fn a_settler_that_slept_before_its_lease_reads_again() {
+    on_each(FIRST_WEEK, async |world| {
+        let sleeper = world.host_with(settings("sleeper"), &Options::default()).await;
+        let mut files = files();
+        files.insert("rules.rhai".into(), TAKES.as_bytes().into());
+        sleeper.add_release(files, None, "product", "").await.unwrap();
+        let lessons: Vec<Event> = (1..=MEMBERS).map(|n| lesson(FIRST_WEEK, &format!("m{n}"), "L1", 500)).collect();
+        sleeper.submit(RACE, lessons).await.unwrap();
+        world.set_clock(CLOSED);
+        let other = world.host_with(settings("other"), &Options::default()).await;
+        let mut sleeping = pin!(sleeper.settle(RACE, 1, false));
+        while world.value("select count(*) from settlements").await == "0" {
+            assert!(futures_util::poll!(&mut sleeping).is_pending());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(world.value("select count(*) from settlements where owner is not null").await, "0", "it has no lease yet");
+        let report = other.settle(RACE, 1, false).await.unwrap();
+        assert_eq!(report.state, "done");
+        let late = sleeping.await.unwrap();
+        assert_eq!((&*late.state, &late.digest), ("verified", &report.digest));
+        assert_eq!(world.value(TAKEN).await, (MEMBERS * 50).to_string());
+        world.is_sound(&other, RACE).await;
+    })
+    .await;
+}
