@@ -3,6 +3,7 @@
 //! measured in the same run, on the same machine, by the same client; a host whose books do not agree afterwards is no
 //! result. Must not know: how results are printed.
 
+mod baselines;
 mod batch;
 mod board;
 mod bulk;
@@ -10,6 +11,7 @@ mod bulk_postgres;
 mod bulk_sqlite;
 mod client;
 mod crowd;
+mod decision;
 mod growth;
 mod lab;
 mod postgres;
@@ -26,7 +28,7 @@ use guerdon_rules::language::Runtime;
 use serde::Serialize;
 
 /// Every measurement, in the order in which they are reported.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 23] = [
     "postgres.batch",
     "postgres.bulk_limit",
     "postgres.memory",
@@ -45,6 +47,10 @@ pub const NAMES: [&str; 19] = [
     "simulate",
     "rule.rhai",
     "rule.wasm",
+    "rule.zen",
+    "rule.json_rules_engine",
+    "rule.cel",
+    "rule.rust",
     start::NAME,
 ];
 
@@ -86,14 +92,17 @@ pub struct Options {
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Entry {
     pub name: &'static str,
-    pub goal: f64,
+    /// None: only told.
+    pub goal: Option<f64>,
+    /// Whether the goal is the most (a time, memory) or the least (a rate; how much longer others take).
+    pub goal_is_most: bool,
     pub value: Option<f64>,
     pub unit: &'static str,
     pub baseline: Option<f64>,
     pub ratio: Option<f64>,
     /// What took the time.
     pub bottleneck: Option<String>,
-    /// None: not measured, as `skipped` says.
+    /// None: no goal, or not measured, as `skipped` says.
     pub met: Option<bool>,
     pub skipped: Option<String>,
     /// What else was counted.
@@ -101,30 +110,37 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn skipped(name: &'static str, goal: f64, unit: &'static str, why: &str) -> Entry {
-        Entry { name, goal, unit, skipped: Some(why.into()), ..Entry::default() }
+    fn skipped(name: &'static str, goal: Option<f64>, unit: &'static str, why: &str) -> Entry {
+        Entry { name, goal, goal_is_most: is_most(unit), unit, skipped: Some(why.into()), ..Entry::default() }
     }
 
     /// Value by baseline, held against the goal.
     fn ratio(name: &'static str, goal: f64, unit: &'static str, value: f64, baseline: f64) -> Entry {
-        let ratio = value / baseline;
-        let mut entry = Entry::value(name, goal, unit, value);
-        (entry.baseline, entry.ratio) = (Some(baseline), Some(ratio));
-        entry.met = Some(if entry.goal_is_most() { ratio <= goal } else { ratio >= goal });
-        entry
+        let of = Entry { value: Some(value), baseline: Some(baseline), ratio: Some(value / baseline), ..Entry::default() };
+        Entry { name, goal: Some(goal), goal_is_most: is_most(unit), unit, ..of }.judged()
+    }
+
+    /// How many times as much something else takes as ours, which is the baseline: the more the better.
+    fn times(name: &'static str, goal: Option<f64>, unit: &'static str, value: f64, ours: f64) -> Entry {
+        let of = Entry { value: Some(value), baseline: Some(ours), ratio: Some(value / ours), ..Entry::default() };
+        Entry { name, goal, unit, ..of }.judged()
     }
 
     /// The value itself, held against the goal.
     fn value(name: &'static str, goal: f64, unit: &'static str, value: f64) -> Entry {
-        let mut entry = Entry { name, goal, unit, value: Some(value), ..Entry::default() };
-        entry.met = Some(if entry.goal_is_most() { value <= goal } else { value >= goal });
-        entry
+        Entry { name, goal: Some(goal), goal_is_most: is_most(unit), unit, value: Some(value), ..Entry::default() }.judged()
     }
 
-    /// Whether the goal is the least (a rate) or the most (a time, memory).
-    pub fn goal_is_most(&self) -> bool {
-        ["µs", "ms", "s", "MB"].contains(&self.unit)
+    fn judged(mut self) -> Entry {
+        let figure = self.ratio.or(self.value);
+        self.met = figure.zip(self.goal).map(|(figure, goal)| if self.goal_is_most { figure <= goal } else { figure >= goal });
+        self
     }
+}
+
+/// Of times and memory, less is better.
+fn is_most(unit: &str) -> bool {
+    ["µs", "ms", "s", "MB"].contains(&unit)
 }
 
 /// Called with what is done now, and how much of it: (text, done, all).
@@ -146,11 +162,8 @@ pub async fn run(options: &Options, runtime: &Runtime, progress: Progress<'_>) -
     if wanted("simulate") {
         entries.push(rules::simulate(options, progress)?);
     }
-    if wanted("rule.rhai") {
-        entries.push(rules::rhai(options, runtime)?);
-    }
-    if wanted("rule.wasm") {
-        entries.push(rules::wasm(options, runtime)?);
+    if ["rule.rhai", "rule.wasm"].iter().chain(&baselines::NAMES).any(|name| wanted(name)) {
+        entries.extend(rules::calls(options, runtime, &wanted)?);
     }
     if wanted(start::NAME) {
         entries.push(start::measure(options, progress).await?);

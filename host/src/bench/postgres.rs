@@ -25,7 +25,7 @@ pub const ALL: [(&str, f64, &str); 14] = [
 pub async fn run(options: &Options, runtime: &Runtime, progress: Progress<'_>, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Entry>> {
     let Some(url) = &options.postgres else {
         let why = "no database: name a server with --postgres";
-        return Ok(ALL.iter().map(|(name, goal, unit)| Entry::skipped(name, *goal, unit, why)).collect());
+        return Ok(ALL.iter().map(|(name, goal, unit)| Entry::skipped(name, Some(*goal), unit, why)).collect());
     };
     lab::in_own_database(url, async |address, own| {
         let mut lab = Lab::open(options, runtime, progress, address, own).await?;

@@ -55,9 +55,9 @@ fn progress_bar() -> ProgressBar {
 
 fn pretty(entries: &[Entry]) -> String {
     let rows = entries.iter().map(|entry| {
-        let sign = if entry.goal_is_most() { '≤' } else { '≥' };
+        let sign = if entry.goal_is_most { '≤' } else { '≥' };
         let of = if entry.baseline.is_some() { "ratio " } else { "" };
-        let goal = format!("{of}{sign} {}", entry.goal);
+        let goal = entry.goal.map_or_else(|| "-".to_string(), |goal| format!("{of}{sign} {goal}"));
         let met = entry.met.map_or("", |met| if met { " ✓" } else { " missed" });
         let number = |value: Option<f64>| value.map_or_else(|| "-".to_string(), rounded);
         let limits = entry.bottleneck.clone().or_else(|| entry.skipped.as_ref().map(|why| format!("skipped: {why}")));
