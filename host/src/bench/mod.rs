@@ -20,6 +20,7 @@ mod settlement;
 mod single;
 mod start;
 mod stream;
+mod sweep;
 mod usage;
 mod usual;
 mod world;
@@ -28,7 +29,7 @@ use guerdon_rules::language::Runtime;
 use serde::Serialize;
 
 /// Every measurement, in the order in which they are reported.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 25] = [
     "postgres.batch",
     "postgres.bulk_limit",
     "postgres.memory",
@@ -38,6 +39,8 @@ pub const NAMES: [&str; 23] = [
     "postgres.hot_member",
     "postgres.two_hosts",
     "postgres.growth",
+    sweep::MEMBERS,
+    sweep::CONNECTIONS,
     "postgres.stock",
     "leaderboard.rank",
     "leaderboard.restart",
@@ -107,6 +110,38 @@ pub struct Entry {
     pub skipped: Option<String>,
     /// What else was counted.
     pub details: Vec<String>,
+    pub growth: Option<Growth>,
+}
+
+/// A figure at several points, each against the baseline at the same point of the same run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Growth {
+    /// What grows: `members`.
+    pub over: &'static str,
+    /// Whose `value` it is, and whose `baseline`.
+    pub value_of: &'static str,
+    pub baseline_of: &'static str,
+    pub points: Vec<Point>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Point {
+    pub at: u64,
+    pub value: f64,
+    pub baseline: f64,
+    pub ratio: f64,
+}
+
+impl Growth {
+    fn against_usual(over: &'static str, value_of: &'static str, points: Vec<Point>) -> Growth {
+        Growth { over, value_of, baseline_of: "usual host, one event a request", points }
+    }
+}
+
+impl Point {
+    fn new(at: u64, value: f64, baseline: f64) -> Point {
+        Point { at, value, baseline, ratio: value / baseline }
+    }
 }
 
 impl Entry {
@@ -120,9 +155,9 @@ impl Entry {
         Entry { name, goal: Some(goal), goal_is_most: is_most(unit), unit, ..of }.judged()
     }
 
-    /// How many times as much something else takes as ours, which is the baseline: the more the better.
-    fn times(name: &'static str, goal: Option<f64>, unit: &'static str, value: f64, ours: f64) -> Entry {
-        let of = Entry { value: Some(value), baseline: Some(ours), ratio: Some(value / ours), ..Entry::default() };
+    /// Where more is better, whatever the unit: how many times as long another engine takes as ours, which is the baseline.
+    fn times(name: &'static str, goal: Option<f64>, unit: &'static str, value: f64, baseline: f64) -> Entry {
+        let of = Entry { value: Some(value), baseline: Some(baseline), ratio: Some(value / baseline), ..Entry::default() };
         Entry { name, goal, unit, ..of }.judged()
     }
 
