@@ -91,6 +91,24 @@ pub struct Options {
     pub members: u64,
 }
 
+/// What a figure is held against.
+#[derive(Clone, Copy)]
+enum Goal {
+    Ratio(f64),
+    Value(f64),
+    /// Nothing: it is only told.
+    None,
+}
+
+impl Goal {
+    fn number(self) -> Option<f64> {
+        match self {
+            Goal::Ratio(goal) | Goal::Value(goal) => Some(goal),
+            Goal::None => None,
+        }
+    }
+}
+
 /// One result. With a baseline, `ratio` is value by baseline and the goal is one for the ratio.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Entry {
@@ -99,6 +117,8 @@ pub struct Entry {
     pub goal: Option<f64>,
     /// Whether the goal is the most (a time, memory) or the least (a rate; how much longer others take).
     pub goal_is_most: bool,
+    /// Whether the goal is one for the ratio or for the value.
+    pub goal_is_ratio: bool,
     pub value: Option<f64>,
     pub unit: &'static str,
     pub baseline: Option<f64>,
@@ -145,20 +165,22 @@ impl Point {
 }
 
 impl Entry {
-    fn skipped(name: &'static str, goal: Option<f64>, unit: &'static str, why: &str) -> Entry {
-        Entry { name, goal, goal_is_most: is_most(unit), unit, skipped: Some(why.into()), ..Entry::default() }
+    fn skipped(name: &'static str, goal: Goal, unit: &'static str, why: &str) -> Entry {
+        let goal_is_ratio = matches!(goal, Goal::Ratio(_));
+        let of = Entry { goal: goal.number(), goal_is_ratio, goal_is_most: is_most(unit), ..Entry::default() };
+        Entry { name, unit, skipped: Some(why.into()), ..of }
     }
 
     /// Value by baseline, held against the goal.
     fn ratio(name: &'static str, goal: f64, unit: &'static str, value: f64, baseline: f64) -> Entry {
         let of = Entry { value: Some(value), baseline: Some(baseline), ratio: Some(value / baseline), ..Entry::default() };
-        Entry { name, goal: Some(goal), goal_is_most: is_most(unit), unit, ..of }.judged()
+        Entry { name, goal: Some(goal), goal_is_ratio: true, goal_is_most: is_most(unit), unit, ..of }.judged()
     }
 
     /// Where more is better, whatever the unit: how many times as long another engine takes as ours, which is the baseline.
     fn times(name: &'static str, goal: Option<f64>, unit: &'static str, value: f64, baseline: f64) -> Entry {
         let of = Entry { value: Some(value), baseline: Some(baseline), ratio: Some(value / baseline), ..Entry::default() };
-        Entry { name, goal, unit, ..of }.judged()
+        Entry { name, goal, goal_is_ratio: goal.is_some(), unit, ..of }.judged()
     }
 
     /// The value itself, held against the goal.

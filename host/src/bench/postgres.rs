@@ -2,27 +2,27 @@
 //! databases of their own. Must not know: what each of them does.
 
 use super::lab::{self, Lab};
-use super::{Entry, Options, Progress, Result, batch, board, crowd, growth, settlement, single, sweep};
+use super::{Entry, Goal, Options, Progress, Result, batch, board, crowd, growth, settlement, single, sweep};
 use guerdon_rules::language::Runtime;
 
 /// Name, goal and unit.
-pub const ALL: [(&str, Option<f64>, &str); 16] = [
-    ("postgres.batch", Some(super::USUAL_GOAL), "events/s"),
-    ("postgres.bulk_limit", Some(super::BULK_GOAL), "events/s"),
-    ("postgres.memory", Some(200.0), "MB"),
-    ("postgres.single", Some(5.0), "events/s"),
-    ("postgres.latency.p50", Some(6.0), "ms"),
-    ("postgres.latency.p99", Some(20.0), "ms"),
-    ("postgres.hot_member", Some(0.5), "events/s"),
-    ("postgres.two_hosts", Some(1.0), "events/s"),
-    ("leaderboard.rank", Some(1.0), "ms"),
-    ("leaderboard.restart", Some(5.0), "s"),
-    ("postgres.growth", Some(0.85), "events/s"),
-    (sweep::MEMBERS, None, "events/s"),
-    (sweep::CONNECTIONS, None, "events/s"),
-    ("postgres.stock", Some(1.2), "µs"),
-    ("settlement", Some(30.0), "s"),
-    ("settlement.serving", Some(0.7), "events/s"),
+pub const ALL: [(&str, Goal, &str); 16] = [
+    ("postgres.batch", Goal::Ratio(super::USUAL_GOAL), "events/s"),
+    ("postgres.bulk_limit", Goal::Ratio(super::BULK_GOAL), "events/s"),
+    ("postgres.memory", Goal::Value(200.0), "MB"),
+    ("postgres.single", Goal::Ratio(5.0), "events/s"),
+    ("postgres.latency.p50", Goal::Ratio(6.0), "ms"),
+    ("postgres.latency.p99", Goal::Ratio(20.0), "ms"),
+    ("postgres.hot_member", Goal::Ratio(0.5), "events/s"),
+    ("postgres.two_hosts", Goal::Ratio(1.0), "events/s"),
+    ("leaderboard.rank", Goal::Value(1.0), "ms"),
+    ("leaderboard.restart", Goal::Value(5.0), "s"),
+    ("postgres.growth", Goal::Ratio(0.85), "events/s"),
+    (sweep::MEMBERS, Goal::None, "events/s"),
+    (sweep::CONNECTIONS, Goal::None, "events/s"),
+    ("postgres.stock", Goal::Ratio(1.2), "µs"),
+    ("settlement", Goal::Value(30.0), "s"),
+    ("settlement.serving", Goal::Ratio(0.7), "events/s"),
 ];
 
 pub async fn run(options: &Options, runtime: &Runtime, progress: Progress<'_>, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Entry>> {

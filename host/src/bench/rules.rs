@@ -5,7 +5,7 @@
 use super::baselines::{self, Asked, Ours};
 use super::decision::{self, Case};
 use super::world::files;
-use super::{BenchError, Entry, Options, Progress, Result, stream};
+use super::{BenchError, Entry, Goal, Options, Progress, Result, stream};
 use guerdon_rules::book::prepare::Releases;
 use guerdon_rules::event::Event;
 use guerdon_rules::language::{Files, Runtime};
@@ -66,7 +66,7 @@ pub fn calls(options: &Options, runtime: &Runtime, wanted: &dyn Fn(&str) -> bool
     let mut entries = vec![ours("rule.rhai", RHAI_GOAL_MICROSECONDS, rhai)];
     entries.push(match wasm {
         Some(wasm) => ours("rule.wasm", WASM_GOAL_MICROSECONDS, wasm),
-        None => Entry::skipped("rule.wasm", Some(WASM_GOAL_MICROSECONDS), "µs", NO_WASM),
+        None => Entry::skipped("rule.wasm", Goal::Value(WASM_GOAL_MICROSECONDS), "µs", NO_WASM),
     });
     let asked = Asked { cases: &cases, effects: &effects, rounds };
     entries.extend(baselines::measure(&asked, &Ours { rhai, wasm }, wanted)?);

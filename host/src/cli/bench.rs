@@ -66,7 +66,7 @@ fn progress_bar() -> ProgressBar {
 fn pretty(entries: &[Entry]) -> String {
     let rows = entries.iter().map(|entry| {
         let sign = if entry.goal_is_most { '≤' } else { '≥' };
-        let of = if entry.baseline.is_some() { "ratio " } else { "" };
+        let of = if entry.goal_is_ratio { "ratio " } else { "" };
         let goal = entry.goal.map_or_else(|| "-".to_string(), |goal| format!("{of}{sign} {goal}"));
         let met = entry.met.map_or("", |met| if met { " ✓" } else { " missed" });
         let number = |value: Option<f64>| value.map_or_else(|| "-".to_string(), rounded);
