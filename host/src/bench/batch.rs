@@ -29,6 +29,7 @@ pub async fn postgres(lab: &mut Lab<'_>) -> Result<(Vec<Entry>, Booked)> {
     batch.details.push(format!("{:.0} bytes of WAL an event; {} members; the audit is clean", booked.wal_bytes, lab.options.members));
     let memory = booked.memory.map_or(f64::NAN, |bytes| bytes as f64 / 1e6);
     let mut memory = Entry::value("postgres.memory", MEMORY_GOAL_MB, "MB", memory);
+    memory.bottleneck = Some("groups on their way, and what the book has kept".into());
     memory.details =
         vec!["of this process at the full rate, with the client and what earlier measurements left, without the requests".into()];
     Ok((vec![batch, memory], booked))

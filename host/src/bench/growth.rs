@@ -2,8 +2,8 @@
 //! indexes there are.
 
 use super::batch::UNIT;
-use super::lab::{Lab, execute};
-use super::{BenchError, Entry, Result};
+use super::lab::{CONNECTIONS, Lab, execute};
+use super::{BenchError, Entry, Growth, Point, Result};
 use sqlx::Connection;
 use std::time::Instant;
 
@@ -12,32 +12,56 @@ const STOCK_GOAL: f64 = 1.2;
 /// Codes that one statement takes while the cost of taking them is measured.
 const TAKEN: i64 = 100;
 
-/// Ledger lines of another campaign, and codes in the pool that the events take from.
+/// Percent of all rows that are added, after which the rate is measured.
+fn steps(quick: bool) -> &'static [i64] {
+    if quick { &[0, 50, 100] } else { &[0, 25, 50, 75, 100] }
+}
+
+/// Ledger lines of another campaign, and codes in the pool that the events take from; as many in the usual host's tables.
 pub async fn measure(lab: &mut Lab<'_>) -> Result<Entry> {
-    let (events, postings, codes) = if lab.options.quick { (10_000, 1_000_000, 250_000) } else { (50_000, 20_000_000, 5_000_000) };
-    (lab.progress)("postgres.growth", 0, 3);
-    let before = lab.book(events).await?;
-    (lab.progress)("postgres.growth", 1, 3);
-    fill(lab, postings, codes).await?;
-    (lab.progress)("postgres.growth", 2, 3);
-    let after = lab.book(events).await?;
-    let mut entry = Entry::ratio("postgres.growth", GROWTH_GOAL, UNIT, after.per_second, before.per_second);
-    entry.bottleneck = after.bottleneck;
-    entry.details = vec![format!(
-        "{postings} ledger lines and {codes} codes more in the tables; {:.0} bytes of WAL an event, {:.0} before",
-        after.wal_bytes, before.wal_bytes
-    )];
+    let (events, postings, codes) = if lab.options.quick { (6_000, 1_000_000, 250_000) } else { (50_000, 20_000_000, 5_000_000) };
+    let seconds = if lab.options.quick { 1 } else { 5 };
+    let (mut rows, mut points) = (Rows::default(), Vec::new());
+    let mut last = None;
+    let steps = steps(lab.options.quick);
+    for (done, percent) in steps.iter().enumerate() {
+        (lab.progress)("postgres.growth", done as u64, steps.len() as u64);
+        let all = Rows { postings: postings * percent / 100, codes: codes * percent / 100 };
+        fill(lab, rows, all).await?;
+        rows = all;
+        let booked = lab.book(events).await?;
+        points.push(Point::new(rows.postings.cast_unsigned(), booked.per_second, lab.usual_host.rate(CONNECTIONS, seconds).await?));
+        last = Some(booked);
+    }
+    let (before, after) = (points[0].value, points[points.len() - 1].value);
+    let mut entry = Entry::ratio("postgres.growth", GROWTH_GOAL, UNIT, after, before);
+    entry.bottleneck = last.and_then(|booked| booked.bottleneck);
+    entry.details = vec![format!("{postings} ledger lines and {codes} codes more in the tables, against none more")];
+    entry.growth = Some(Growth::against_usual("ledger lines more", "Guerdon, 100 events a request", points));
     Ok(entry)
 }
 
-async fn fill(lab: &mut Lab<'_>, postings: i64, codes: i64) -> Result<()> {
+/// What was added to the tables.
+#[derive(Clone, Copy, Default)]
+struct Rows {
+    postings: i64,
+    codes: i64,
+}
+
+async fn fill(lab: &mut Lab<'_>, there: Rows, all: Rows) -> Result<()> {
+    let codes = all.codes - there.codes;
+    if codes == 0 {
+        return Ok(());
+    }
+    lab.usual_host.grow(all.postings - there.postings, codes).await?;
     let connection = &mut lab.connection;
     sqlx::query(
         "insert into postings (campaign, position, ordinal, line, member, debit, credit, amount, at_ms, cycle, day)
          select 0, 1 + n / 1000, 1 + n % 1000, 1 + n % 1000, 1 + n * 7919 % 1000000, 0, 1, 5, 1600740000000, 1, 18527
-         from generate_series(0::bigint, $1 - 1) n",
+         from generate_series($1::bigint, $2 - 1) n",
     )
-    .bind(postings)
+    .bind(there.postings)
+    .bind(all.postings)
     .execute(&mut *connection)
     .await?;
     let mut open = connection.begin().await?;

@@ -3,8 +3,9 @@
 
 use super::client::{self, Driven, Pace};
 use super::usage::{self, Usage};
+use super::usual::Usual;
 use super::world::{BATCH, World};
-use super::{BenchError, Options, Progress, Result, stream, usual};
+use super::{BenchError, Options, Progress, Result, stream};
 use crate::store;
 use guerdon_rules::language::Runtime;
 use sqlx::postgres::PgConnectOptions;
@@ -26,6 +27,8 @@ pub struct Lab<'a> {
     pub connection: PgConnection,
     /// PostgreSQL's first process, when it runs on this machine.
     pub server: Option<u32>,
+    /// For comparison, in the same database.
+    pub usual_host: Usual,
     /// The best of the usual host, and what each of its runs gave.
     pub usual: (f64, Vec<String>),
     /// The next event that nobody has sent.
@@ -70,9 +73,10 @@ impl<'a> Lab<'a> {
         let mut connection = PgConnection::connect_with(&address).await?;
         let process: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut connection).await?;
         let server = u32::try_from(process).ok().and_then(usage::parent);
-        let usual = usual::measure(&address, options.members, if options.quick { 2 } else { 5 }, progress).await?;
+        let mut usual_host = Usual::open(&address, options.members).await?;
+        let usual = usual_host.best(if options.quick { 2 } else { 5 }, progress).await?;
         let world = World::open(store, runtime, options.members, stream::invited_members(options.members) + 100, progress).await?;
-        Ok(Lab { options, runtime, progress, world, address, url, connection, server, usual, next: 0 })
+        Ok(Lab { options, runtime, progress, world, address, url, connection, server, usual_host, usual, next: 0 })
     }
 
     /// The first of so many events that nobody has sent. Fails when no more accounts can be opened.

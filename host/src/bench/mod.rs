@@ -3,6 +3,7 @@
 //! measured in the same run, on the same machine, by the same client; a host whose books do not agree afterwards is no
 //! result. Must not know: how results are printed.
 
+mod baselines;
 mod batch;
 mod board;
 mod bulk;
@@ -10,6 +11,7 @@ mod bulk_postgres;
 mod bulk_sqlite;
 mod client;
 mod crowd;
+mod decision;
 mod growth;
 mod lab;
 mod postgres;
@@ -18,6 +20,7 @@ mod settlement;
 mod single;
 mod start;
 mod stream;
+mod sweep;
 mod usage;
 mod usual;
 mod world;
@@ -26,7 +29,7 @@ use guerdon_rules::language::Runtime;
 use serde::Serialize;
 
 /// Every measurement, in the order in which they are reported.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 25] = [
     "postgres.batch",
     "postgres.bulk_limit",
     "postgres.memory",
@@ -36,6 +39,8 @@ pub const NAMES: [&str; 19] = [
     "postgres.hot_member",
     "postgres.two_hosts",
     "postgres.growth",
+    sweep::MEMBERS,
+    sweep::CONNECTIONS,
     "postgres.stock",
     "leaderboard.rank",
     "leaderboard.restart",
@@ -45,6 +50,10 @@ pub const NAMES: [&str; 19] = [
     "simulate",
     "rule.rhai",
     "rule.wasm",
+    "rule.zen",
+    "rule.json_rules_engine",
+    "rule.cel",
+    "rule.rust",
     start::NAME,
 ];
 
@@ -82,49 +91,113 @@ pub struct Options {
     pub members: u64,
 }
 
+/// What a figure is held against.
+#[derive(Clone, Copy)]
+enum Goal {
+    Ratio(f64),
+    Value(f64),
+    /// Nothing: it is only told.
+    None,
+}
+
+impl Goal {
+    fn number(self) -> Option<f64> {
+        match self {
+            Goal::Ratio(goal) | Goal::Value(goal) => Some(goal),
+            Goal::None => None,
+        }
+    }
+}
+
 /// One result. With a baseline, `ratio` is value by baseline and the goal is one for the ratio.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Entry {
     pub name: &'static str,
-    pub goal: f64,
+    /// None: only told.
+    pub goal: Option<f64>,
+    /// Whether the goal is the most (a time, memory) or the least (a rate; how much longer others take).
+    pub goal_is_most: bool,
+    /// Whether the goal is one for the ratio or for the value.
+    pub goal_is_ratio: bool,
     pub value: Option<f64>,
     pub unit: &'static str,
     pub baseline: Option<f64>,
     pub ratio: Option<f64>,
     /// What took the time.
     pub bottleneck: Option<String>,
-    /// None: not measured, as `skipped` says.
+    /// None: no goal, or not measured, as `skipped` says.
     pub met: Option<bool>,
     pub skipped: Option<String>,
     /// What else was counted.
     pub details: Vec<String>,
+    pub growth: Option<Growth>,
+}
+
+/// A figure at several points, each against the baseline at the same point of the same run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Growth {
+    /// What grows: `members`.
+    pub over: &'static str,
+    /// Whose `value` it is, and whose `baseline`.
+    pub value_of: &'static str,
+    pub baseline_of: &'static str,
+    pub points: Vec<Point>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Point {
+    pub at: u64,
+    pub value: f64,
+    pub baseline: f64,
+    pub ratio: f64,
+}
+
+impl Growth {
+    fn against_usual(over: &'static str, value_of: &'static str, points: Vec<Point>) -> Growth {
+        Growth { over, value_of, baseline_of: "usual host, one event a request", points }
+    }
+}
+
+impl Point {
+    fn new(at: u64, value: f64, baseline: f64) -> Point {
+        Point { at, value, baseline, ratio: value / baseline }
+    }
 }
 
 impl Entry {
-    fn skipped(name: &'static str, goal: f64, unit: &'static str, why: &str) -> Entry {
-        Entry { name, goal, unit, skipped: Some(why.into()), ..Entry::default() }
+    fn skipped(name: &'static str, goal: Goal, unit: &'static str, why: &str) -> Entry {
+        let goal_is_ratio = matches!(goal, Goal::Ratio(_));
+        let of = Entry { goal: goal.number(), goal_is_ratio, goal_is_most: is_most(unit), ..Entry::default() };
+        Entry { name, unit, skipped: Some(why.into()), ..of }
     }
 
     /// Value by baseline, held against the goal.
     fn ratio(name: &'static str, goal: f64, unit: &'static str, value: f64, baseline: f64) -> Entry {
-        let ratio = value / baseline;
-        let mut entry = Entry::value(name, goal, unit, value);
-        (entry.baseline, entry.ratio) = (Some(baseline), Some(ratio));
-        entry.met = Some(if entry.goal_is_most() { ratio <= goal } else { ratio >= goal });
-        entry
+        let of = Entry { value: Some(value), baseline: Some(baseline), ratio: Some(value / baseline), ..Entry::default() };
+        Entry { name, goal: Some(goal), goal_is_ratio: true, goal_is_most: is_most(unit), unit, ..of }.judged()
+    }
+
+    /// Where more is better, whatever the unit: how many times as long another engine takes as ours, which is the baseline.
+    fn times(name: &'static str, goal: Option<f64>, unit: &'static str, value: f64, baseline: f64) -> Entry {
+        let of = Entry { value: Some(value), baseline: Some(baseline), ratio: Some(value / baseline), ..Entry::default() };
+        Entry { name, goal, goal_is_ratio: goal.is_some(), unit, ..of }.judged()
     }
 
     /// The value itself, held against the goal.
     fn value(name: &'static str, goal: f64, unit: &'static str, value: f64) -> Entry {
-        let mut entry = Entry { name, goal, unit, value: Some(value), ..Entry::default() };
-        entry.met = Some(if entry.goal_is_most() { value <= goal } else { value >= goal });
-        entry
+        Entry { name, goal: Some(goal), goal_is_most: is_most(unit), unit, value: Some(value), ..Entry::default() }.judged()
     }
 
-    /// Whether the goal is the least (a rate) or the most (a time, memory).
-    pub fn goal_is_most(&self) -> bool {
-        ["µs", "ms", "s", "MB"].contains(&self.unit)
+    fn judged(mut self) -> Entry {
+        let figure = self.ratio.or(self.value);
+        self.met = figure.zip(self.goal).map(|(figure, goal)| if self.goal_is_most { figure <= goal } else { figure >= goal });
+        self
     }
+}
+
+/// Of times and memory, less is better.
+fn is_most(unit: &str) -> bool {
+    ["µs", "ms", "s", "MB"].contains(&unit)
 }
 
 /// Called with what is done now, and how much of it: (text, done, all).
@@ -146,11 +219,8 @@ pub async fn run(options: &Options, runtime: &Runtime, progress: Progress<'_>) -
     if wanted("simulate") {
         entries.push(rules::simulate(options, progress)?);
     }
-    if wanted("rule.rhai") {
-        entries.push(rules::rhai(options, runtime)?);
-    }
-    if wanted("rule.wasm") {
-        entries.push(rules::wasm(options, runtime)?);
+    if ["rule.rhai", "rule.wasm"].iter().chain(&baselines::NAMES).any(|name| wanted(name)) {
+        entries.extend(rules::calls(options, runtime, &wanted)?);
     }
     if wanted(start::NAME) {
         entries.push(start::measure(options, progress).await?);

@@ -1,25 +1,28 @@
-//! The measurements on PostgreSQL, one after the other in one database. Must not know: what each of them does.
+//! The measurements on PostgreSQL, one after the other in one database; those with other numbers of members in
+//! databases of their own. Must not know: what each of them does.
 
 use super::lab::{self, Lab};
-use super::{Entry, Options, Progress, Result, batch, board, crowd, growth, settlement, single};
+use super::{Entry, Goal, Options, Progress, Result, batch, board, crowd, growth, settlement, single, sweep};
 use guerdon_rules::language::Runtime;
 
 /// Name, goal and unit.
-pub const ALL: [(&str, f64, &str); 14] = [
-    ("postgres.batch", super::USUAL_GOAL, "events/s"),
-    ("postgres.bulk_limit", super::BULK_GOAL, "events/s"),
-    ("postgres.memory", 200.0, "MB"),
-    ("postgres.single", 5.0, "events/s"),
-    ("postgres.latency.p50", 6.0, "ms"),
-    ("postgres.latency.p99", 20.0, "ms"),
-    ("postgres.hot_member", 0.5, "events/s"),
-    ("postgres.two_hosts", 1.0, "events/s"),
-    ("leaderboard.rank", 1.0, "ms"),
-    ("leaderboard.restart", 5.0, "s"),
-    ("postgres.growth", 0.85, "events/s"),
-    ("postgres.stock", 1.2, "µs"),
-    ("settlement", 30.0, "s"),
-    ("settlement.serving", 0.7, "events/s"),
+pub const ALL: [(&str, Goal, &str); 16] = [
+    ("postgres.batch", Goal::Ratio(super::USUAL_GOAL), "events/s"),
+    ("postgres.bulk_limit", Goal::Ratio(super::BULK_GOAL), "events/s"),
+    ("postgres.memory", Goal::Value(200.0), "MB"),
+    ("postgres.single", Goal::Ratio(5.0), "events/s"),
+    ("postgres.latency.p50", Goal::Ratio(6.0), "ms"),
+    ("postgres.latency.p99", Goal::Ratio(20.0), "ms"),
+    ("postgres.hot_member", Goal::Ratio(0.5), "events/s"),
+    ("postgres.two_hosts", Goal::Ratio(1.0), "events/s"),
+    ("leaderboard.rank", Goal::Value(1.0), "ms"),
+    ("leaderboard.restart", Goal::Value(5.0), "s"),
+    ("postgres.growth", Goal::Ratio(0.85), "events/s"),
+    (sweep::MEMBERS, Goal::None, "events/s"),
+    (sweep::CONNECTIONS, Goal::None, "events/s"),
+    ("postgres.stock", Goal::Ratio(1.2), "µs"),
+    ("settlement", Goal::Value(30.0), "s"),
+    ("settlement.serving", Goal::Ratio(0.7), "events/s"),
 ];
 
 pub async fn run(options: &Options, runtime: &Runtime, progress: Progress<'_>, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Entry>> {
@@ -27,11 +30,20 @@ pub async fn run(options: &Options, runtime: &Runtime, progress: Progress<'_>, w
         let why = "no database: name a server with --postgres";
         return Ok(ALL.iter().map(|(name, goal, unit)| Entry::skipped(name, *goal, unit, why)).collect());
     };
-    lab::in_own_database(url, async |address, own| {
-        let mut lab = Lab::open(options, runtime, progress, address, own).await?;
-        measure(&mut lab, wanted).await
-    })
-    .await
+    let mut entries = Vec::new();
+    if ALL.iter().any(|(name, ..)| *name != sweep::MEMBERS && wanted(name)) {
+        let measured = lab::in_own_database(url, async |address, own| {
+            let mut lab = Lab::open(options, runtime, progress, address, own).await?;
+            measure(&mut lab, wanted).await
+        });
+        entries.extend(measured.await?);
+    }
+    if wanted(sweep::MEMBERS) {
+        let batch = entries.iter().find(|entry| entry.name == "postgres.batch");
+        let members = sweep::members(options, runtime, progress, url, batch).await?;
+        entries.push(members);
+    }
+    Ok(entries)
 }
 
 async fn measure(lab: &mut Lab<'_>, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Entry>> {
@@ -55,6 +67,9 @@ async fn measure(lab: &mut Lab<'_>, wanted: &dyn Fn(&str) -> bool) -> Result<Vec
     }
     if any("leaderboard") {
         entries.extend(board::measure(lab).await?);
+    }
+    if wanted(sweep::CONNECTIONS) {
+        entries.push(sweep::connections(lab).await?);
     }
     if wanted("postgres.growth") {
         entries.push(growth::measure(lab).await?);

@@ -1,24 +1,24 @@
 //! Rules without a database: a whole campaign in memory (one core decides, another reads), and a single call in each
-//! language, on one core.
+//! language, on one core, beside other engines.
 //! Must not know: databases, HTTP.
 
-use super::world::{files, prepared};
-use super::{BenchError, Entry, Options, Progress, Result, stream};
-use guerdon_rules::book::prepare::{Prepared, Releases};
-use guerdon_rules::effect::Verdict;
+use super::baselines::{self, Asked, Ours};
+use super::decision::{self, Case};
+use super::world::files;
+use super::{BenchError, Entry, Goal, Options, Progress, Result, stream};
+use guerdon_rules::book::prepare::Releases;
 use guerdon_rules::event::Event;
-use guerdon_rules::language::{Files, Question, Runtime};
+use guerdon_rules::language::{Files, Runtime};
 use guerdon_rules::names::Names;
 use guerdon_rules::release::Release;
 use guerdon_rules::simulate;
-use guerdon_rules::value::{MemberId, Value};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-const SIMULATE_GOAL: f64 = 120_000.0;
-const RHAI_GOAL_MICROSECONDS: f64 = 4.0;
-const WASM_GOAL_MICROSECONDS: f64 = 25.0;
+const SIMULATE_GOAL: f64 = 300_000.0;
+const RHAI_GOAL_MICROSECONDS: f64 = 2.0;
+const WASM_GOAL_MICROSECONDS: f64 = 12.0;
 /// The campaign whose rules are a wasm component, seen from the folder of the project.
 const WASM_CAMPAIGN: &str = "campaigns/learning-race-wasm";
 /// Why something about wasm is not measured.
@@ -50,82 +50,61 @@ pub fn simulate(options: &Options, progress: Progress<'_>) -> Result<Entry> {
     }
     let rate = all as f64 / took.as_secs_f64();
     Ok(Entry {
-        name: "simulate",
-        goal: SIMULATE_GOAL,
-        value: Some(rate),
-        unit: "events/s",
         bottleneck: Some("one core: the rule and the book; another reads".into()),
-        met: Some(rate >= SIMULATE_GOAL),
         details: vec![format!("{:.1} µs an event, {} members, settlement included", 1e6 / rate, report.members)],
-        ..Entry::default()
+        ..Entry::value("simulate", SIMULATE_GOAL, "events/s", rate)
     })
 }
 
-pub fn rhai(options: &Options, runtime: &Runtime) -> Result<Entry> {
-    call("rule.rhai", RHAI_GOAL_MICROSECONDS, options, &files(), runtime)
+/// A call in each of our languages, and in other engines beside a rhai call of the same run.
+pub fn calls(options: &Options, runtime: &Runtime, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Entry>> {
+    let rounds = if options.quick { 2_000 } else { 20_000 };
+    let cases = learning_race(runtime)?;
+    let effects = expected(&cases)?;
+    let rhai = time(&cases, rounds)?;
+    let wasm = wasm(&effects, rounds, runtime)?;
+    let mut entries = vec![ours("rule.rhai", RHAI_GOAL_MICROSECONDS, rhai)];
+    entries.push(match wasm {
+        Some(wasm) => ours("rule.wasm", WASM_GOAL_MICROSECONDS, wasm),
+        None => Entry::skipped("rule.wasm", Goal::Value(WASM_GOAL_MICROSECONDS), "µs", NO_WASM),
+    });
+    let asked = Asked { cases: &cases, effects: &effects, rounds };
+    entries.extend(baselines::measure(&asked, &Ours { rhai, wasm }, wanted)?);
+    Ok(entries)
 }
 
-/// Each call on a fresh instance, as in production.
-pub fn wasm(options: &Options, runtime: &Runtime) -> Result<Entry> {
-    match wasm_campaign() {
-        Some(files) => call("rule.wasm", WASM_GOAL_MICROSECONDS, options, &files, runtime),
-        None => Ok(Entry::skipped("rule.wasm", WASM_GOAL_MICROSECONDS, "µs", NO_WASM)),
-    }
+fn ours(name: &'static str, goal: f64, microseconds: f64) -> Entry {
+    Entry { bottleneck: Some("one core: the call".into()), ..Entry::value(name, goal, "µs", microseconds) }
+}
+
+/// What the rhai rules of the learning race are asked.
+pub fn learning_race(runtime: &Runtime) -> Result<Vec<Case>> {
+    decision::cases(&releases(&files(), runtime)?)
+}
+
+/// What a campaign's own rules ask for.
+pub fn expected(cases: &[Case]) -> Result<Vec<serde_json::Value>> {
+    cases.iter().map(|case| case.effects(&case.decide(&case.question()?))).collect()
+}
+
+/// Microseconds of one call of the campaign's own rules.
+fn time(cases: &[Case], rounds: usize) -> Result<f64> {
+    let questions = cases.iter().map(Case::question).collect::<Result<Vec<_>>>()?;
+    Ok(decision::microseconds(rounds, |n| {
+        std::hint::black_box(cases[n].decide(&questions[n]));
+    }))
+}
+
+/// Each call on a fresh instance, as in production. None where its component was not built.
+fn wasm(effects: &[serde_json::Value], rounds: usize, runtime: &Runtime) -> Result<Option<f64>> {
+    let Some(files) = wasm_campaign() else { return Ok(None) };
+    let cases = decision::cases(&releases(&files, runtime)?)?;
+    decision::same("rule.wasm", effects, &expected(&cases)?)?;
+    time(&cases, rounds).map(Some)
 }
 
 /// None where its component was not built.
 pub fn wasm_campaign() -> Option<Files> {
     let read = |name: &str| std::fs::read(Path::new(WASM_CAMPAIGN).join(name)).map(|bytes| (name.to_string(), bytes.into()));
     ["campaign.toml", "rules.wasm"].into_iter().map(read).collect::<std::io::Result<Files>>().ok()
-}
-
-/// The same questions again and again: nine lessons and an opened account.
-fn call(name: &'static str, goal: f64, options: &Options, files: &Files, runtime: &Runtime) -> Result<Entry> {
-    let releases = releases(files, runtime)?;
-    let batch = prepared((0..stream::OPENED_EVERY).map(|n| stream::event(n, 1000)), &releases)?;
-    let rounds = if options.quick { 2_000 } else { 20_000 };
-    // The first rounds fill caches.
-    for prepared in batch.iter().cycle().take(200) {
-        ask(prepared)?;
-    }
-    let began = Instant::now();
-    for _ in 0..rounds {
-        for prepared in &batch {
-            ask(prepared)?;
-        }
-    }
-    let value = began.elapsed().as_secs_f64() * 1e6 / (rounds * batch.len()) as f64;
-    Ok(Entry {
-        name,
-        goal,
-        value: Some(value),
-        unit: "µs",
-        bottleneck: Some("one core: the call".into()),
-        met: Some(value <= goal),
-        ..Entry::default()
-    })
-}
-
-fn ask(prepared: &Prepared) -> Result<()> {
-    let wrong = || BenchError::Wrong(format!("{}: the rule did not book it", prepared.event.id));
-    let parsed = prepared.contract.as_ref().map_err(|reason| BenchError::Wrong(reason.clone()))?;
-    let handler = prepared.release.handler_of_event[parsed.kind].ok_or_else(wrong)?;
-    let declared = prepared.release.handler(handler);
-    let members: Vec<Option<MemberId>> = (0..=declared.roles.len()).map(|_| Some(parsed.member.clone())).collect();
-    let facts = vec![Value::Int(0); declared.reads.len()];
-    let question = Question {
-        id: &prepared.event.id,
-        event: &prepared.event.kind,
-        moment: parsed.moment,
-        cycle: None,
-        members: &members,
-        data: &parsed.data,
-        facts: &facts,
-        seed: 1,
-        forced_draws: &[],
-    };
-    match std::hint::black_box(prepared.release.module.decide(handler, &question)) {
-        Verdict::Booked(_) => Ok(()),
-        _ => Err(wrong()),
-    }
 }

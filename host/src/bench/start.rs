@@ -2,7 +2,7 @@
 //! earlier start. Must not know: where compiled code is kept.
 
 use super::rules::wasm_campaign;
-use super::{BenchError, Entry, Options, Progress, Result, stream};
+use super::{BenchError, Entry, Goal, Options, Progress, Result, stream};
 use serde::Deserialize;
 use std::path::Path;
 use std::process::Stdio;
@@ -18,7 +18,7 @@ const ROUNDS: u64 = 7;
 /// Every start is a process of its own, on SQLite; the median of some.
 pub async fn measure(options: &Options, progress: Progress<'_>) -> Result<Entry> {
     let Some(files) = wasm_campaign() else {
-        return Ok(Entry::skipped(NAME, GOAL_MS, "ms", super::rules::NO_WASM));
+        return Ok(Entry::skipped(NAME, Goal::Value(GOAL_MS), "ms", super::rules::NO_WASM));
     };
     let here = tempfile::tempdir()?;
     let campaigns = here.path().join("campaigns");

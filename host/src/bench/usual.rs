@@ -13,9 +13,11 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{PgConnection, Postgres, Transaction};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 /// Connections of the client, and of the pool; the best of them counts.
 const CONNECTIONS: [usize; 3] = [1, 8, 32];
@@ -37,37 +39,78 @@ const TABLES: &str = "
     create index codes_free on usual.codes (id) where grant_id is null;
     create table usual.outbox (id bigint primary key generated always as identity, body jsonb not null);";
 
-/// Events a second, the best of some numbers of connections, and what each gave.
-pub async fn measure(address: &PgConnectOptions, members: u64, seconds: u64, progress: Progress<'_>) -> Result<(f64, Vec<String>)> {
-    // As a team would set it: no more than the client uses, and timeouts.
-    let pool = PgPoolOptions::new().max_connections(32).acquire_timeout(Duration::from_secs(30)).connect_with(address.clone()).await?;
-    fill(&pool, members).await?;
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let at = listener.local_addr()?;
-    let app = Router::new().route("/events", on_post(receive)).with_state(pool.clone());
-    let served = tokio::spawn(async move { axum::serve(listener, app).await });
-    let (mut best, mut details, mut first) = (0.0_f64, Vec::new(), 0);
-    for connections in CONNECTIONS {
-        progress("the usual host", connections as u64, 32);
-        let count = seconds * 4000;
-        let requests = (first..first + count).map(|n| post("/events", "application/json", &stream::event(n, members))).collect();
-        let driven: Driven = drive(at, &Arc::new(requests), connections, Pace::Full(Duration::from_secs(seconds))).await?;
-        first += count;
-        details.push(format!("usual host, {connections} connections: {:.0} events/s", driven.per_second()));
-        best = best.max(driven.per_second());
-    }
-    served.abort();
-    pool.close().await;
-    Ok((best, details))
+/// A running one.
+pub struct Usual {
+    pool: PgPool,
+    at: SocketAddr,
+    served: JoinHandle<std::io::Result<()>>,
+    members: u64,
+    /// The next event that nobody has sent.
+    next: u64,
 }
+
+impl Drop for Usual {
+    fn drop(&mut self) {
+        self.served.abort();
+    }
+}
+
+impl Usual {
+    /// In a schema of its own, with members who have points, and codes.
+    pub async fn open(address: &PgConnectOptions, members: u64) -> Result<Usual> {
+        // As a team would set it: no more than the client uses, and timeouts.
+        let pool = PgPoolOptions::new().max_connections(32).acquire_timeout(Duration::from_secs(30)).connect_with(address.clone()).await?;
+        fill(&pool, members).await?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let at = listener.local_addr()?;
+        let app = Router::new().route("/events", on_post(receive)).with_state(pool.clone());
+        let served = tokio::spawn(async move { axum::serve(listener, app).await });
+        Ok(Usual { pool, at, served, members, next: 0 })
+    }
+
+    /// Events a second, the best of some numbers of connections, and what each gave.
+    pub async fn best(&mut self, seconds: u64, progress: Progress<'_>) -> Result<(f64, Vec<String>)> {
+        let (mut best, mut details) = (0.0_f64, Vec::new());
+        for connections in CONNECTIONS {
+            progress("the usual host", connections as u64, 32);
+            let rate = self.rate(connections, seconds).await?;
+            details.push(format!("usual host, {connections} connections: {rate:.0} events/s"));
+            best = best.max(rate);
+        }
+        Ok((best, details))
+    }
+
+    /// Events a second on so many connections.
+    pub async fn rate(&mut self, connections: usize, seconds: u64) -> Result<f64> {
+        let left = (stream::invited_members(self.members) * stream::OPENED_EVERY).saturating_sub(self.next);
+        let count = left.min(seconds * 10_000);
+        let requests = (self.next..self.next + count).map(|n| post("/events", "application/json", &stream::event(n, self.members)));
+        let requests = Arc::new(requests.collect());
+        let driven: Driven = drive(self.at, &requests, connections, Pace::Full(Duration::from_secs(seconds))).await?;
+        // Requests are sent in their order, and each that was sent is answered.
+        self.next += driven.booked;
+        Ok(driven.per_second())
+    }
+
+    /// More ledger lines and codes of others.
+    pub async fn grow(&self, postings: i64, codes: i64) -> Result<()> {
+        let lines = "insert into usual.postings (member, account, amount, source, event)
+           select 'other' || n * 7919 % 1000000, 'learning', 5, 'growth', 'g' || n from generate_series(1::bigint, $1) n";
+        sqlx::query(lines).bind(postings).execute(&self.pool).await?;
+        sqlx::query(CODES).bind(codes).execute(&self.pool).await?;
+        sqlx::raw_sql("analyze usual.postings, usual.codes").execute(&self.pool).await?;
+        Ok(())
+    }
+}
+
+const CODES: &str = "insert into usual.codes (sealed) select decode(repeat('5a', 60), 'hex') from generate_series(1::bigint, $1) n";
 
 async fn fill(pool: &PgPool, members: u64) -> Result<()> {
     sqlx::raw_sql(TABLES).execute(pool).await?;
     let invited = "insert into usual.members select 'm' || n, case when n % 20 >= 2 then 'm' || n / 20 * 20 + n % 2 end
        from generate_series(0::bigint, $1 - 1) n";
     let balances = "insert into usual.balances select 'm' || n, 'learning', 10 from generate_series(0::bigint, $1 - 1) n";
-    let codes = "insert into usual.codes (sealed) select decode(repeat('5a', 60), 'hex') from generate_series(1::bigint, $1) n";
-    for statement in [invited, balances, codes] {
+    for statement in [invited, balances, CODES] {
         sqlx::query(statement).bind(members.cast_signed()).execute(pool).await?;
     }
     sqlx::raw_sql("analyze usual.members, usual.balances, usual.codes").execute(pool).await?;

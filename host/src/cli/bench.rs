@@ -1,12 +1,14 @@
 //! `guerdon bench`: how many events a second this machine books, and what limits it.
 
+use super::bench_plots;
 use super::exit::Failure;
 use super::output::{self, Format, table};
 use super::start;
-use crate::bench::{self, BenchError, Entry};
+use crate::bench::{self, BenchError, Entry, Growth};
 use clap::Args;
 use guerdon_rules::limits::Limits;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::path::PathBuf;
 
 /// Measure how many events a second this machine books, and what limits it
 #[derive(Args)]
@@ -26,6 +28,9 @@ pub struct Bench {
     /// Members that are there before [default: 1000000, with --quick 20000]
     #[arg(long, value_name = "N")]
     members: Option<u64>,
+    /// Write how the cost of an event grows, as SVG charts, into this folder
+    #[arg(long, value_name = "FOLDER")]
+    plots: Option<PathBuf>,
 }
 
 pub async fn run(bench: &Bench, format: Format) -> Result<(), Failure> {
@@ -41,7 +46,12 @@ pub async fn run(bench: &Bench, format: Format) -> Result<(), Failure> {
     let runtime = start::runtime(Limits { deadline_ms: 5_000, ..Limits::default() });
     let entries = bench::run(&options, &runtime, &progress).await;
     bar.finish_and_clear();
-    output::print(format, &entries?, |entries| pretty(entries))
+    let entries = entries?;
+    output::print(format, &entries, |entries| pretty(entries))?;
+    match &bench.plots {
+        Some(folder) => bench_plots::write(folder, &entries).map_err(|e| Failure::Infrastructure(format!("{}: {e}", folder.display()))),
+        None => Ok(()),
+    }
 }
 
 /// On stderr, and hidden when that is no terminal.
@@ -55,9 +65,9 @@ fn progress_bar() -> ProgressBar {
 
 fn pretty(entries: &[Entry]) -> String {
     let rows = entries.iter().map(|entry| {
-        let sign = if entry.goal_is_most() { '≤' } else { '≥' };
-        let of = if entry.baseline.is_some() { "ratio " } else { "" };
-        let goal = format!("{of}{sign} {}", entry.goal);
+        let sign = if entry.goal_is_most { '≤' } else { '≥' };
+        let of = if entry.goal_is_ratio { "ratio " } else { "" };
+        let goal = entry.goal.map_or_else(|| "-".to_string(), |goal| format!("{of}{sign} {goal}"));
         let met = entry.met.map_or("", |met| if met { " ✓" } else { " missed" });
         let number = |value: Option<f64>| value.map_or_else(|| "-".to_string(), rounded);
         let limits = entry.bottleneck.clone().or_else(|| entry.skipped.as_ref().map(|why| format!("skipped: {why}")));
@@ -68,14 +78,26 @@ fn pretty(entries: &[Entry]) -> String {
             entry.unit.to_string(),
             number(entry.baseline),
             entry.ratio.map_or_else(|| "-".into(), |ratio| format!("{ratio:.2}")),
-            limits.unwrap_or_default(),
+            limits.unwrap_or_else(|| "not known".into()),
         ]
     });
     let mut text = table(&["name", "goal", "value", "unit", "baseline", "ratio", "bottleneck"], rows);
     for entry in entries {
-        entry.details.iter().for_each(|detail| text.push_str(&format!("{}: {detail}\n", entry.name)));
+        let points = entry.growth.iter().flat_map(points);
+        entry.details.iter().cloned().chain(points).for_each(|detail| text.push_str(&format!("{}: {detail}\n", entry.name)));
     }
     text
+}
+
+/// One text for each point.
+fn points(growth: &Growth) -> impl Iterator<Item = String> {
+    growth.points.iter().map(move |point| {
+        let (value, baseline) = (rounded(point.value), rounded(point.baseline));
+        format!(
+            "{} {}: {value} ({}), {baseline} ({}), ratio {:.2}",
+            point.at, growth.over, growth.value_of, growth.baseline_of, point.ratio
+        )
+    })
 }
 
 fn rounded(value: f64) -> String {

@@ -5,6 +5,7 @@
 mod annotations;
 mod audit;
 mod bench;
+mod bench_plots;
 mod case;
 mod check;
 mod codes;

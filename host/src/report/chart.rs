@@ -3,15 +3,17 @@
 use super::words::escaped;
 use std::fmt::Write;
 
-const WIDTH: f64 = 760.0;
-const HEIGHT: f64 = 250.0;
-const LEFT: f64 = 84.0;
+pub(super) const WIDTH: f64 = 760.0;
+pub(super) const HEIGHT: f64 = 250.0;
+pub(super) const LEFT: f64 = 84.0;
 /// Half a label has its place beside the last point.
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = 34.0;
-const COLOURS: [&str; 5] = ["#1f5fa8", "#c2571a", "#3b7d3a", "#7a4fa3", "#5b6470"];
+pub(super) const COLOURS: [&str; 5] = ["#1f5fa8", "#c2571a", "#3b7d3a", "#7a4fa3", "#5b6470"];
 const LIMIT: &str = "#b00020";
+/// Times the least, from which on even steps would hide how small values differ.
+const FLAT: i64 = 15;
 /// Labels below the x axis, at most.
 const LABELS: usize = 9;
 
@@ -41,10 +43,9 @@ pub fn lines(frame: &Frame, lines: &[Line], limit: Option<(&str, i64)>) -> Strin
     // A limit far above everything would press the lines flat.
     let limit = limit.filter(|(_, level)| *level <= most.saturating_mul(4));
     let scale = Scale::up_to(most.max(limit.map_or(0, |(_, level)| level)));
-    let last = frame.labels.len().saturating_sub(1).max(1) as f64;
-    let x = |index: usize| LEFT + index as f64 / last * (WIDTH - LEFT - RIGHT);
+    let x = places(frame);
     let mut svg = begin(frame, &scale);
-    x_labels(&mut svg, frame, x);
+    x_labels(&mut svg, frame, &x);
     for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
         let point = |(index, value): (usize, &i64)| format!("{:.1},{:.1}", x(index), scale.y(*value));
         let upper = line.high.iter().enumerate().map(point);
@@ -69,6 +70,12 @@ pub fn lines(frame: &Frame, lines: &[Line], limit: Option<(&str, i64)>) -> Strin
     }
     svg.push_str("</svg>");
     format!("{}{svg}", legend(lines.iter().map(|line| line.name.as_str())))
+}
+
+/// Where each place is, from left to right.
+pub(super) fn places(frame: &Frame) -> impl Fn(usize) -> f64 + use<> {
+    let last = frame.labels.len().saturating_sub(1).max(1) as f64;
+    move |index| LEFT + index as f64 / last * (WIDTH - LEFT - RIGHT)
 }
 
 /// Bars of one or more series beside each other.
@@ -105,11 +112,13 @@ fn legend<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn begin(frame: &Frame, scale: &Scale) -> String {
-    let mut svg = format!(
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\"><text x=\"{LEFT}\" y=\"14\" class=\"unit\">{}</text>",
-        escaped(frame.title),
-        escaped(&frame.unit)
-    );
+    let title = escaped(frame.title);
+    format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">{}", y_axis(&frame.unit, frame, scale))
+}
+
+/// The unit above, and a line for each tick.
+pub(super) fn y_axis(unit: &str, frame: &Frame, scale: &Scale) -> String {
+    let mut svg = format!("<text x=\"{LEFT}\" y=\"14\" class=\"unit\">{}</text>", escaped(unit));
     for tick in &scale.ticks {
         let y = scale.y(*tick);
         let _ = write!(
@@ -126,39 +135,51 @@ fn begin(frame: &Frame, scale: &Scale) -> String {
 }
 
 /// Labels that do not run into each other.
-fn x_labels(svg: &mut String, frame: &Frame, x: impl Fn(usize) -> f64) {
+pub(super) fn x_labels(svg: &mut String, frame: &Frame, x: impl Fn(usize) -> f64) {
     let every = frame.labels.len().div_ceil(LABELS).max(1);
     for (index, label) in frame.labels.iter().enumerate().step_by(every) {
         let _ = write!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>", x(index), HEIGHT - 14.0, escaped(label));
     }
 }
 
-/// From 0 to a round number.
-struct Scale {
+/// Round numbers from the bottom to the top: even steps from 0, or even factors.
+pub(super) struct Scale {
     ticks: Vec<i64>,
+    pub(super) is_logarithmic: bool,
 }
 
 impl Scale {
     /// At most six ticks, at multiples of 1, 2 or 5 times a power of ten.
-    fn up_to(most: i64) -> Scale {
+    pub(super) fn up_to(most: i64) -> Scale {
         let most = most.max(1);
-        let mut step = 1_i64;
-        'found: for power in 0..18 {
-            for factor in [1, 2, 5] {
-                step = 10_i64.pow(power) * factor;
-                if most.div_euclid(step) < 5 {
-                    break 'found;
-                }
-            }
-        }
+        let step = round_numbers().find(|step| most.div_euclid(*step) < 5).unwrap_or(i64::MAX);
         let steps = most.div_euclid(step) + i64::from(most % step != 0);
-        Scale { ticks: (0..=steps).map(|n| n.saturating_mul(step)).collect() }
+        Scale { ticks: (0..=steps).map(|n| n.saturating_mul(step)).collect(), is_logarithmic: false }
     }
 
-    fn y(&self, value: i64) -> f64 {
-        let top = self.ticks.last().copied().unwrap_or(1).max(1);
-        HEIGHT - BOTTOM - value as f64 / top as f64 * (HEIGHT - TOP - BOTTOM)
+    /// As `up_to`; where the least would lie flat on the bottom, each tick is about twice the one below.
+    pub(super) fn between(least: i64, most: i64) -> Scale {
+        if least < 1 || most / least < FLAT {
+            return Scale::up_to(most);
+        }
+        let above = round_numbers().position(|n| n > least).unwrap_or_default();
+        let ticks = round_numbers().skip(above.saturating_sub(1));
+        let below_most = ticks.clone().take_while(|n| *n < most).count();
+        Scale { ticks: ticks.take(below_most + 1).collect(), is_logarithmic: true }
     }
+
+    pub(super) fn y(&self, value: i64) -> f64 {
+        let top = self.ticks.last().copied().unwrap_or(1).max(1) as f64;
+        let bottom = self.ticks.first().copied().unwrap_or(0) as f64;
+        let value = value as f64;
+        let part = if self.is_logarithmic { (value / bottom).ln() / (top / bottom).ln() } else { value / top };
+        HEIGHT - BOTTOM - part * (HEIGHT - TOP - BOTTOM)
+    }
+}
+
+/// 1, 2, 5, 10, 20, …
+fn round_numbers() -> impl Iterator<Item = i64> + Clone {
+    (0..18).flat_map(|power| [1, 2, 5].map(|factor| 10_i64.pow(power) * factor))
 }
 
 #[cfg(test)]
@@ -180,6 +201,15 @@ mod tests {
             assert_eq!(Scale::up_to(most).ticks, ticks, "{most}");
         }
         assert!(Scale::up_to(i64::MAX).ticks.len() <= 20);
+    }
+
+    #[test]
+    fn even_factors_where_even_steps_would_hide_the_least() {
+        assert_eq!(Scale::between(130, 3800).ticks, [100, 200, 500, 1000, 2000, 5000]);
+        assert_eq!(Scale::between(100, 2000).ticks, [100, 200, 500, 1000, 2000]);
+        let scale = Scale::between(100, 10_000);
+        assert!((scale.y(1000) * 2.0 - scale.y(100) - scale.y(10_000)).abs() < 1e-9);
+        assert!(!Scale::between(0, 3800).is_logarithmic && !Scale::between(500, 3800).is_logarithmic);
     }
 
     #[test]
