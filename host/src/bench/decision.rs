@@ -74,6 +74,7 @@ impl Case {
     }
 
     /// The event's data by name.
+    #[cfg(feature = "baselines")]
     pub fn named_data(&self) -> impl Iterator<Item = (&str, &Value)> {
         let handler = self.prepared.release.handler(self.handler);
         let fields = handler.event.map_or(&[][..], |event| &self.campaign().events[event].fields);
