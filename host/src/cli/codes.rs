@@ -53,7 +53,7 @@ pub async fn run(codes: &Codes, loaded: &Loaded, format: Format) -> Result<(), F
 async fn run_import(import: &Import, loaded: &Loaded, format: Format) -> Result<(), Failure> {
     let failed: Failing = Failing::default();
     let lines = CodeFile::open(&import.file, loaded.config.http.line_bytes, failed.clone())?;
-    let host = start::host(&loaded.config).await?;
+    let host = start::existing_host(&loaded.config).await?;
     let bar = progress_bar();
     let report = host.import_codes(&import.pool, lines, |line| bar.set_position(line)).await;
     bar.finish_and_clear();

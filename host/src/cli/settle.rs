@@ -36,8 +36,14 @@ pub async fn run(settle: &Settle, loaded: &Loaded, format: Format) -> Result<(),
 
 fn pretty(report: &SettleReport) -> String {
     let mut text = format!(
-        "{}, cycle {}, revision {}, release {}: {}\n{} members, digest {}\n",
-        report.campaign, report.cycle, report.revision, report.release, report.state, report.members, report.digest
+        "{}, cycle {}, revision {}, release {}: {}\n{} members, {}\n",
+        report.campaign,
+        report.cycle,
+        report.revision,
+        report.release,
+        report.state,
+        report.members,
+        if report.digest.is_empty() { "nothing was given".to_string() } else { format!("digest {}", report.digest) }
     );
     if !report.given.is_empty() {
         text.push_str(&table(&["given", "count"], report.given.iter().map(|g| [g.measure.clone(), g.amount.to_string()])));

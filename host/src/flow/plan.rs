@@ -154,9 +154,10 @@ impl Plan {
             self.warnings.push(text);
         }
         let short = forecast.stock.iter().filter(|s| !s.fits);
-        self.warnings.extend(
-            short.map(|s| format!("pool {} has {} codes free, and such a cycle takes {}: import more", s.pool, s.free, s.per_cycle.would)),
-        );
+        self.warnings.extend(short.map(|s| {
+            let has = if s.free < 0 { format!("owes {} codes", -s.free) } else { format!("has {} codes free", s.free) };
+            format!("pool {} {has}, and such a cycle takes {}: import more", s.pool, s.per_cycle.would)
+        }));
         self.warnings.extend(forecast.tighter.iter().map(|name| format!("the invariant \"{name}\" comes nearer to being broken")));
     }
 

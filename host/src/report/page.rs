@@ -244,5 +244,6 @@ svg text{font-size:12px;fill:var(--soft)}
 .key{margin-right:16px}
 .key i{display:inline-block;width:11px;height:11px;margin-right:5px;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 footer{margin-top:28px;border-top:1px solid var(--line);padding-top:8px;color:var(--soft);font-size:12.5px}
+h1,h2,h3,p{break-after:avoid}
 @media print{body{padding:0;max-width:none;font-size:12px}section{break-inside:auto}}
 ";

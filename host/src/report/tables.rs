@@ -27,7 +27,7 @@ pub fn range(forecast: &Forecast, quantiles: &Quantiles, written: &dyn Fn(i64) -
     if forecast.seeds.len() < 2 {
         return middle;
     }
-    format!("{middle} <span class=\"range\">{} – {}</span>", written(quantiles.p5), written(quantiles.p95))
+    format!("{middle} <span class=\"range\">({} – {})</span>", written(quantiles.p5), written(quantiles.p95))
 }
 
 /// A bar as wide as its part of the most.
@@ -47,14 +47,16 @@ pub fn rewards(campaign: &Campaign, forecast: &Forecast, currency: &Currency) ->
 
 pub fn pools(forecast: &Forecast) -> String {
     let rows = forecast.pools.iter().map(|pool| {
-        let stock = pool.stock.map_or_else(|| both("足够", "enough"), number);
+        let stock = pool.stock.map_or_else(|| both("未填写", "not given"), number);
         vec![escaped(&pool.pool), range(forecast, &pool.needed, &number), stock, runs_out(forecast, pool)]
     });
     table(&[("卡池", "Pool"), (">需要的卡码", "Codes needed"), (">库存", "Stock"), ("何时用完", "Runs out")], rows.collect())
 }
 
 pub fn runs_out(forecast: &Forecast, pool: &PoolForecast) -> String {
-    let Some([earliest, middle, latest]) = &pool.ran_out else { return both("不会用完", "never") };
+    let Some([earliest, middle, latest]) = &pool.ran_out else {
+        return if pool.stock.is_some() { both("不会用完", "never") } else { "–".into() };
+    };
     if forecast.seeds.len() < 2 {
         return escaped(middle);
     }

@@ -159,7 +159,8 @@ fn pretty(made: &Made) -> String {
          Then:\n  \
          what can go wrong?   guerdon fuzz {folder} --time 60s\n  \
          what will it cost?   guerdon simulate {folder} --population {folder}/population.toml --runs 20\n  \
-         try it right here    guerdon serve --watch --campaigns {around} --insecure-local\n",
+         try it right here    guerdon serve --watch --campaigns {around} --insecure-local\n  \
+         change it when live  guerdon plan {folder} --host URL --from \"next cycle\" --out change.plan\n",
         made.id, made.template, made.first_day, made.last_day, made.time_zone
     )
 }
