@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 /// Compare a folder with what runs on a host: what changes, and what the last cycle would have paid
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
-    guerdon plan campaigns/learning-race --host http://127.0.0.1:8080 --from \"next cycle\" --out change.plan\n  \
+    guerdon plan campaigns/learning-race --host http://127.0.0.1:8080 \\\n    \
+      --from \"next cycle\" --out change.plan\n  \
     guerdon plan campaigns/learning-race --host http://127.0.0.1:8080 --format json\n\n\
     Exit code 1 when the policy in force would not let it be proposed.")]
 pub struct Plan {

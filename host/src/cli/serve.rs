@@ -19,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     guerdon serve --campaigns campaigns --insecure-local --watch\n  \
-    GUERDON_KEYS='[{name=\"app\", sha256=\"…\"}]' guerdon serve --database postgres://guerdon@localhost/guerdon")]
+    GUERDON_KEYS='[{name=\"app\", sha256=\"…\"}]' \\\n    \
+      guerdon serve --database postgres://guerdon@localhost/guerdon")]
 pub struct Serve {
     /// Address and port [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
