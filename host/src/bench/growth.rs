@@ -22,7 +22,6 @@ pub async fn measure(lab: &mut Lab<'_>) -> Result<Entry> {
     let (events, postings, codes) = if lab.options.quick { (6_000, 1_000_000, 250_000) } else { (50_000, 20_000_000, 5_000_000) };
     let seconds = if lab.options.quick { 1 } else { 5 };
     let (mut rows, mut points) = (Rows::default(), Vec::new());
-    let mut last = None;
     let steps = steps(lab.options.quick);
     for (done, percent) in steps.iter().enumerate() {
         (lab.progress)("postgres.growth", done as u64, steps.len() as u64);
@@ -30,12 +29,12 @@ pub async fn measure(lab: &mut Lab<'_>) -> Result<Entry> {
         fill(lab, rows, all).await?;
         rows = all;
         let booked = lab.book(events).await?;
-        points.push(Point::new(rows.postings.cast_unsigned(), booked.per_second, lab.usual_host.rate(CONNECTIONS, seconds).await?));
-        last = Some(booked);
+        let usual = lab.usual_host.rate(CONNECTIONS, seconds).await?;
+        points.push(Point::new(rows.postings.cast_unsigned(), booked.per_second, usual, booked.bottleneck));
     }
-    let (before, after) = (points[0].value, points[points.len() - 1].value);
-    let mut entry = Entry::ratio("postgres.growth", GROWTH_GOAL, UNIT, after, before);
-    entry.bottleneck = last.and_then(|booked| booked.bottleneck);
+    let (before, after) = (&points[0], &points[points.len() - 1]);
+    let mut entry = Entry::ratio("postgres.growth", GROWTH_GOAL, UNIT, after.value, before.value);
+    entry.bottleneck = after.bottleneck.clone();
     entry.details = vec![format!("{postings} ledger lines and {codes} codes more in the tables, against none more")];
     entry.growth = Some(Growth::against_usual("ledger lines more", "Guerdon, 100 events a request", points));
     Ok(entry)

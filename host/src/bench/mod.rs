@@ -150,6 +150,8 @@ pub struct Point {
     pub value: f64,
     pub baseline: f64,
     pub ratio: f64,
+    /// Of the value: also how much other programs disturbed it.
+    pub bottleneck: Option<String>,
 }
 
 impl Growth {
@@ -159,8 +161,8 @@ impl Growth {
 }
 
 impl Point {
-    fn new(at: u64, value: f64, baseline: f64) -> Point {
-        Point { at, value, baseline, ratio: value / baseline }
+    fn new(at: u64, value: f64, baseline: f64, bottleneck: Option<String>) -> Point {
+        Point { at, value, baseline, ratio: value / baseline, bottleneck }
     }
 }
 

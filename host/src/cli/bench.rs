@@ -93,10 +93,9 @@ fn pretty(entries: &[Entry]) -> String {
 fn points(growth: &Growth) -> impl Iterator<Item = String> {
     growth.points.iter().map(move |point| {
         let (value, baseline) = (rounded(point.value), rounded(point.baseline));
-        format!(
-            "{} {}: {value} ({}), {baseline} ({}), ratio {:.2}",
-            point.at, growth.over, growth.value_of, growth.baseline_of, point.ratio
-        )
+        let (ours, others, over) = (growth.value_of, growth.baseline_of, growth.over);
+        let limit = point.bottleneck.as_deref().unwrap_or("not known");
+        format!("{} {over}: {value} ({ours}), {baseline} ({others}), ratio {:.2}; {limit}", point.at, point.ratio)
     })
 }
 
