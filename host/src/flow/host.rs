@@ -121,10 +121,26 @@ impl Host {
         let (compiled, low, campaigns) = (Arc::default(), Low::default(), RwLock::default());
         let host = Arc::new(Host { store, clock, runtime, sealer, settings, compiled, low, campaigns });
         host.check_code_keys().await?;
-        for row in host.store.campaigns().await? {
+        for row in host.released().await? {
             host.serve(row).await?;
         }
         Ok(host)
+    }
+
+    /// Campaigns of the store that have a release.
+    async fn released(&self) -> Result<impl Iterator<Item = CampaignRow>> {
+        Ok(self.store.campaigns().await?.into_iter().filter(|row| row.releases > 0))
+    }
+
+    /// Starts to serve what other hosts have made since.
+    pub async fn serve_new(self: &Arc<Self>) -> Result<()> {
+        for row in self.released().await? {
+            let id = row.id.clone();
+            if let Err(error) = self.serve(row).await {
+                tracing::error!(campaign = %id, %error, "a new campaign cannot be served; it is tried again");
+            }
+        }
+        Ok(())
     }
 
     /// With another key this host could open no code, and would take a code that is there for a new one.

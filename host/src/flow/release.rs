@@ -64,6 +64,8 @@ impl Host {
             Ok(running) => running,
             Err(_) => {
                 self.has_what_it_asks_for(&files).await?;
+                // A campaign that has no release disturbs whoever lists campaigns.
+                effective.resolve(&alone.campaign.calendar, self.now_ms())?;
                 let mut seed = [0; 8];
                 getrandom::fill(&mut seed).map_err(|e| FlowError::Internal(format!("no random numbers: {e}")))?;
                 let row = self.store.ensure_campaign(&id, i64::from_be_bytes(seed)).await?;

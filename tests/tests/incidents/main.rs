@@ -3,6 +3,7 @@
 mod ahead;
 mod approval;
 mod beforehand;
+mod campaigns;
 mod case_from_event;
 mod client_gone;
 mod facts;
