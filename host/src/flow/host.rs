@@ -36,14 +36,16 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings {
-            queue_events: 16_384,
-            group_events: 1024,
-            settle_page: 500,
-            lease_seconds: 30,
-            name: format!("host-{}", std::process::id()),
-        }
+        Settings { queue_events: 16_384, group_events: 1024, settle_page: 500, lease_seconds: 30, name: own_name() }
     }
+}
+
+/// In a container every host is process 1: its number alone would let one host hold another one's leases.
+fn own_name() -> String {
+    let mut random = [0; 4];
+    // Without random numbers no campaign can be made either; that says so.
+    let _ = getrandom::fill(&mut random);
+    format!("host-{}-{:08x}", std::process::id(), u32::from_be_bytes(random))
 }
 
 /// See the module. Cheap to share.
@@ -193,5 +195,16 @@ impl Host {
         for running in self.campaigns() {
             running.lane.finish().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_hosts_have_one_name() {
+        let (one, other) = (Settings::default().name, Settings::default().name);
+        assert!(one != other && one.starts_with(&format!("host-{}-", std::process::id())), "{one} {other}");
     }
 }
