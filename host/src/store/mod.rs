@@ -295,8 +295,9 @@ pub trait Store: Send + Sync {
     async fn event_counts(&self, campaign: i32) -> Result<Vec<(i16, i64)>>;
     /// Grants by reward, cycle and state.
     async fn grant_counts(&self, campaign: i32) -> Result<Vec<(Code, i32, GrantState, i64)>>;
-    /// Codes that more than one grant had at the same time: always 0.
-    async fn codes_issued_twice(&self) -> Result<i64>;
+    /// Grants of any campaign that should have a code and have none, and codes whose owner cannot have them, each named
+    /// for people; the first 10,000. A code that was moved from one grant to another by hand shows as the first.
+    async fn code_mismatches(&self) -> Result<Vec<String>>;
     /// Ledger lines after (position, ordinal), in order.
     async fn ledger(&self, campaign: i32, after: (i64, i32), limit: i64) -> Result<Vec<LedgerLine>>;
     /// Whether this is the proof of the code key of this number; the first one that is told is kept.
