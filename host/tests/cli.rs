@@ -297,6 +297,11 @@ fn the_configuration_is_told_without_its_secrets() {
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(shown.contains("queue_events = 77  # environment") && shown.contains("postgres://h/d"), "{shown}");
     assert!(["0123456789abcdef", "hidden", "0f0f0f"].iter().all(|secret| !shown.contains(secret)), "{shown}");
+    // A secret in the wrong place.
+    bench.write("guerdon.toml", "");
+    let output = bench.command(&["serve", "--print-config"]).env("GUERDON_DATABASE", "postgres://u:hidden@h/d").output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.to_lowercase().contains("database") && told.contains("environment") && !told.contains("hidden"), "{told}");
     bench.write("guerdon.toml", "[lanes]\nqueue_event = 7\n");
     let (code, _, told) = bench.run(&["serve", "--print-config"]);
     assert!(code == 2 && told.contains("line 2") && told.contains("queue_event"), "{told}");
