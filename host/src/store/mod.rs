@@ -181,6 +181,17 @@ pub struct StoredJournal {
     pub body: String,
 }
 
+impl StoredJournal {
+    /// When the event of this line had come in, as far as it is still known: the row says it of its latest decision only,
+    /// which may have been much later. Never after that.
+    pub fn received_ms(&self, event: &EventRow) -> i64 {
+        match (self.position, self.line) == (event.position, event.line) {
+            true => event.received_ms,
+            false => self.at_ms.min(event.received_ms),
+        }
+    }
+}
+
 /// What a ledger line moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LedgerLine {
