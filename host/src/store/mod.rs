@@ -398,8 +398,8 @@ pub trait Transaction: Send {
     // Cards.
     /// Grants owed by a pool and not held for another reason, oldest first.
     async fn owed(&mut self, pool: i32, limit: i64) -> Result<Vec<GrantRow>>;
-    /// Grants owed for budget or switch, oldest first.
-    async fn held(&mut self, limit: i64) -> Result<Vec<GrantRow>>;
+    /// Grants owed for the switch, and those for the budget of at most this face value; oldest first.
+    async fn held(&mut self, affordable: i64, limit: i64) -> Result<Vec<GrantRow>>;
     /// Owed grants become owed for want of stock only (`held` = Stock), the pools' owed counts follow.
     async fn unhold(&mut self, grants: &[i64]) -> Result<()>;
     /// Owed grants become issued, each with the lowest available code of its pool; the pool's counts follow.

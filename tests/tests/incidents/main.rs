@@ -7,6 +7,7 @@ mod campaigns;
 mod case_from_event;
 mod client_gone;
 mod facts;
+mod held;
 mod i10_versions;
 mod i1_killed;
 mod i1_paid_again;
