@@ -260,7 +260,15 @@ fn the_database_is_worked_on_directly() {
 #[test]
 fn serve_loads_campaigns_and_stops_in_good_order() {
     let bench = Bench::new(RULES);
+    // Each of these is a trouble of its own: no manifest, a file that cannot be read, a change that others have to approve.
     bench.write("campaigns/broken/campaign.toml", "id = 7\n");
+    bench.write("campaigns/large/campaign.toml", &MANIFEST.replace("id = \"race\"", "id = \"large\""));
+    std::fs::File::create(bench.folder.path().join("campaigns/large/rules.rhai")).unwrap().set_len(65 << 20).unwrap();
+    bench.write("campaigns/race/campaign.toml", &format!("{MANIFEST}\n[releases]\napprovals = 1\n"));
+    bench.write("campaigns/race-changed/campaign.toml", &format!("{MANIFEST}\n[releases]\napprovals = 1\n"));
+    bench.write("campaigns/race-changed/rules.rhai", &RULES.replace("1000", "2000"));
+    bench.write("campaigns/zebra/campaign.toml", &MANIFEST.replace("id = \"race\"", "id = \"zebra\""));
+    bench.write("campaigns/zebra/rules.rhai", RULES);
     bench.write("guerdon.toml", "listen = \"127.0.0.1:0\"\ncampaigns = \"campaigns\"\n[log]\nfilter = \"error\"\n");
     assert_eq!(bench.code(&["serve"]), 2, "no keys");
     let (code, said, _) = bench.run(&["serve", "--insecure-local", "--listen", "0.0.0.0:0"]);
@@ -272,6 +280,7 @@ fn serve_loads_campaigns_and_stops_in_good_order() {
     // On the same database, while it serves.
     let (code, shown, told) = bench.run(&["audit", "race"]);
     assert!(code == 0 && shown.contains("everything agrees"), "{shown}{told}");
+    assert_eq!(bench.code(&["audit", "zebra"]), 0, "what is in order is served");
     assert_eq!(bench.code(&["switch", "race", "issue", "close", "--why", "a look", "--by", "ops"]), 0);
     assert_eq!(bench.code(&["switch", "race", "isue", "close", "--why", "a look", "--by", "ops"]), 2);
     assert_eq!(bench.code(&["settle", "race", "1", "--dry-run"]), 0);
@@ -288,6 +297,11 @@ fn the_configuration_is_told_without_its_secrets() {
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(shown.contains("queue_events = 77  # environment") && shown.contains("postgres://h/d"), "{shown}");
     assert!(["0123456789abcdef", "hidden", "0f0f0f"].iter().all(|secret| !shown.contains(secret)), "{shown}");
+    // A secret in the wrong place.
+    bench.write("guerdon.toml", "");
+    let output = bench.command(&["serve", "--print-config"]).env("GUERDON_DATABASE", "postgres://u:hidden@h/d").output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.to_lowercase().contains("database") && told.contains("environment") && !told.contains("hidden"), "{told}");
     bench.write("guerdon.toml", "[lanes]\nqueue_event = 7\n");
     let (code, _, told) = bench.run(&["serve", "--print-config"]);
     assert!(code == 2 && told.contains("line 2") && told.contains("queue_event"), "{told}");

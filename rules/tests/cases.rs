@@ -94,6 +94,10 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     ("given.members.alice.point = { learning = 1 }", "unknown key `point` (did you mean \"points\"?)"),
     ("given.members.alice.points = { learning = \"1\" }", "\"learning\" should be a whole number, is the text \"1\""),
+    ("variants = [{ n = 1 }, 2]", "2:24: a variant should be a table, is the number 2"),
+    ("expect.standing = { learning = \"alice\" }", "2:32: a standing should be a list, is the text \"alice\""),
+    ("expect.standing = { learning = [\"alice\", 7] }", "2:42: a member should be a text, is the number 7"),
+    ("expect.members.alice.cycles = { \"2020-09-22\" = 5 }", "2:48: \"2020-09-22\" should be a table, is the number 5"),
     ("expect.others = \"all\"", "`others` is \"any\" or is left out, not \"all\""),
 ];
 

@@ -29,9 +29,9 @@ fn pretty(campaign: &str, report: &AuditReport) -> String {
     let mut text = format!("{campaign}: {} members, {verdict}\n", report.members);
     text.push_str(&table(&["grants", "count"], report.grants_by_state.iter().map(|(state, count)| [state.clone(), count.to_string()])));
     if report.codes_issued_twice > 0 {
-        text.push_str(&format!("{} codes were issued twice\n", report.codes_issued_twice));
+        text.push_str(&format!("{} codes are not where they belong\n", report.codes_issued_twice));
     }
-    for mismatch in report.postings_sum_mismatches.iter().chain(&report.grant_mismatches) {
+    for mismatch in report.postings_sum_mismatches.iter().chain(&report.grant_mismatches).chain(&report.code_mismatches) {
         text.push_str(&format!("{mismatch}\n"));
     }
     text

@@ -8,6 +8,7 @@ use crate::config::{self, Flags};
 use crate::flow::{FlowError, Host};
 use crate::http::{self, Access};
 use clap::Args;
+use guerdon_rules::language::Files;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -95,22 +96,35 @@ fn access(serve: &Serve, config: &config::Config) -> Result<Access, Failure> {
 /// A folder that cannot be a release is that campaign's trouble only: it is told, and the others are served.
 async fn load_campaigns(host: &Arc<Host>, campaigns: &Path) -> Result<(), Failure> {
     for path in folder::campaigns(campaigns)? {
-        let files = folder::read(&path)?;
-        // Whatever became the newest since: a restart changes nothing.
-        if host.has_release(&files).await? {
-            continue;
-        }
-        match host.add_release(files, None, "serve", &format!("from {}", path.display())).await {
-            Ok(added) if added.added => tracing::info!(campaign = added.campaign, release = added.number, "a release was added"),
-            Ok(_) => {}
+        let files = match folder::read(&path) {
+            Ok(files) => files,
+            Err(Failure::Usage(error) | Failure::Infrastructure(error)) => {
+                tracing::error!(folder = %path.display(), error, "the folder could not be read");
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
+        match load_campaign(host, files, &path).await {
+            Ok(()) => {}
             Err(FlowError::Rules(diagnostics)) => {
                 diagnostics.iter().for_each(|d| tracing::error!(folder = %path.display(), "{d}"));
             }
-            Err(error @ (FlowError::Invalid(_) | FlowError::Conflict(_))) => {
-                tracing::error!(folder = %path.display(), %error, "no release")
-            }
-            Err(error) => return Err(error.into()),
+            // The database is everybody's trouble.
+            Err(error @ FlowError::Store(_)) => return Err(error.into()),
+            Err(error) => tracing::error!(folder = %path.display(), %error, "no release"),
         }
+    }
+    Ok(())
+}
+
+async fn load_campaign(host: &Arc<Host>, files: Files, path: &Path) -> Result<(), FlowError> {
+    // Whatever became the newest since: a restart changes nothing.
+    if host.has_release(&files).await? {
+        return Ok(());
+    }
+    let added = host.add_release(files, None, "serve", &format!("from {}", path.display())).await?;
+    if added.added {
+        tracing::info!(campaign = added.campaign, release = added.number, "a release was added");
     }
     Ok(())
 }

@@ -12,7 +12,9 @@ use crate::flow::Settings;
 use crate::http::{Access, ApiKey};
 use crate::store;
 use figment::Figment;
+use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
+use guerdon_rules::diagnostic::position_of;
 use guerdon_rules::limits::Limits as RuleLimits;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -169,8 +171,8 @@ pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Loaded, String> {
     let mut figment = Figment::from(Serialized::defaults(Config::default()));
     if file.is_some() || path.exists() {
         let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-        // Read once by itself, because this error shows the line.
-        toml::from_str::<Config>(&text).map_err(|e| format!("{}: {e}", path.display()))?;
+        // Read once by itself, because this error knows the line.
+        toml::from_str::<Config>(&text).map_err(|e| format!("{}: {}", path.display(), told(&text, &e)))?;
         figment = figment.merge(Toml::file_exact(path));
     }
     figment = figment.merge(environment()).merge(Serialized::globals(flags));
@@ -178,11 +180,37 @@ pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Loaded, String> {
         figment = figment.merge(Serialized::global("database.url", url));
     }
     let config: Config = figment.extract().map_err(|errors| {
-        let lines: Vec<String> = errors.into_iter().map(|e| e.to_string()).collect();
+        let lines: Vec<String> = errors.into_iter().map(without_value).collect();
         format!("the configuration: {}", lines.join("; "))
     })?;
     check(&config)?;
     Ok(Loaded { config, figment })
+}
+
+/// Where a file is wrong, and in what; never what stands there: it may be a secret in the wrong place.
+fn told(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message();
+    let shows_value = ["invalid type", "invalid value", "unknown variant"].iter().any(|start| message.starts_with(start));
+    let message = match message.rsplit_once(", expected ") {
+        Some((_, expected)) if shows_value => format!("this should be {expected}"),
+        _ if shows_value => "this is no value for it".into(),
+        _ => message.to_string(),
+    };
+    match error.span() {
+        Some(span) => format!("line {}: {message}", position_of(text, span).line),
+        None => message,
+    }
+}
+
+/// As [`told`], of a value from anywhere, with its name.
+fn without_value(mut error: figment::Error) -> String {
+    error.kind = match error.kind {
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => Kind::Message(format!("this should be {expected}")),
+        Kind::UnknownVariant(_, known) => Kind::Message(format!("this should be one of {}", known.join(", "))),
+        Kind::Unsupported(_) | Kind::UnsupportedKey(..) => Kind::Message("this is no value for it".into()),
+        other => other,
+    };
+    error.to_string()
 }
 
 /// `GUERDON_CONFIG` names the file, `GUERDON_HOST` and `GUERDON_API_KEY` are for commands that ask a running host, and
@@ -400,6 +428,26 @@ mod tests {
         assert!(wrong("[limits]\nfuel = 3\n").contains("limits.fuel is below"));
         assert!(wrong("[http]\nrequests = 0\n").contains("http.requests is 0"));
         assert!(load(Some(Path::new("not-there.toml")), &Flags::default()).is_err());
+    }
+
+    #[test]
+    fn mistakes_are_named_without_what_stands_there() {
+        let files = [
+            ("[codes]\nkeys = \"5ecre7\"\n", "line 2: unknown field `keys`"),
+            ("database = \"postgres://u:5ecre7@h/d\"\n", "line 1: this should be"),
+            ("[codes]\nkey = 5ecre7\n", "line 2: "),
+            ("[codes]\nkey = \"5ecre7\n", "line 2: "),
+            ("[log]\nformat = \"5ecre7\"\n", "line 2: this should be"),
+            ("[lanes]\nqueue_events = \"5ecre7, expected 1\"\n", "line 2: this should be"),
+        ];
+        for (text, told) in files {
+            let said = wrong(text);
+            assert!(said.contains(told) && !said.contains("5ecre7"), "{text}: {said}");
+        }
+        let secret = figment::providers::Serialized::default("database", "postgres://u:5ecre7@h/d");
+        let error = Figment::from(Serialized::defaults(Config::default())).merge(secret).extract::<Config>().unwrap_err();
+        let said = without_value(error);
+        assert!(said.contains("database") && said.contains("this should be") && !said.contains("5ecre7"), "{said}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The demo's own HTTP client: what any app would use.
 
 use super::Result;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,8 +14,15 @@ pub struct Client {
 
 impl Client {
     pub fn new(address: SocketAddr) -> Result<Client> {
+        // Who adds releases, in the journal.
+        let headers = HeaderMap::from_iter([(HeaderName::from_static("x-guerdon-as"), HeaderValue::from_static("demo"))]);
         // A proxy that the environment names is for the outside, not for loopback.
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(300)).build().map_err(|e| e.to_string())?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .default_headers(headers)
+            .timeout(Duration::from_secs(300))
+            .build()
+            .map_err(|e| e.to_string())?;
         Ok(Client { http, base: format!("http://{address}") })
     }
 

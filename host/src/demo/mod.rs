@@ -103,7 +103,7 @@ impl Demo {
 
     async fn add_release(&self, files: campaign::Texts, effective_from_ms: Option<i64>, note: &str) -> Result<()> {
         let effective_from = effective_from_ms.map(crate::flow::instant);
-        let body = serde_json::json!({ "files": files, "effective_from": effective_from, "author": "demo", "note": note });
+        let body = serde_json::json!({ "files": files, "effective_from": effective_from, "note": note });
         self.client.post("/v1/releases", &body).await.map(drop)
     }
 

@@ -18,13 +18,16 @@ const NAMED: usize = 50;
 
 impl Host {
     /// Compares every member's points, over all time and in each cycle, with the ledger; grants by reward and cycle with
-    /// the campaign's totals; and looks for codes with two owners. Meant for a campaign at rest: what is written
+    /// the campaign's totals; and looks for codes with two owners, in all campaigns. Meant for a campaign at rest: what is written
     /// meanwhile may show as a difference.
     pub async fn audit(&self, campaign: &str) -> Result<AuditReport> {
         let running = self.campaign(campaign)?;
         self.sync(&running).await?;
         let rules = running.rules.load_full();
-        let mut report = AuditReport { codes_issued_twice: self.store.codes_issued_twice().await?, ..AuditReport::default() };
+        let mut codes = self.store.code_mismatches().await?;
+        let mut report = AuditReport { codes_issued_twice: codes.len() as i64, ..AuditReport::default() };
+        codes.truncate(NAMED);
+        report.code_mismatches = codes;
         self.audit_points(&running, &rules, &mut report).await?;
         self.audit_grants(&running, &rules, &mut report).await?;
         Ok(report)

@@ -4,6 +4,7 @@
 use super::error::{FlowError, Result};
 use super::host::{Host, Rules, Running};
 use super::plan_views::{Both, BudgetForecast, Forecast, MemberForecast, PointsForecast, RewardForecast, StockForecast};
+use crate::store::Followed;
 use guerdon_rules::book::prepare::{Releases, event_of};
 use guerdon_rules::book::rows::{EventRow, Head, JournalKind};
 use guerdon_rules::campaign::calendar::{Cycle, day_text};
@@ -32,11 +33,11 @@ impl Host {
         let mut changed: Vec<Arc<Release>> = rules.releases.iter().filter(|r| r.effective_from_ms < cycle.starts_ms).cloned().collect();
         changed.push(Arc::new(change));
         let (was, would, number, seed) = (rules.releases.clone(), Releases::new(changed), cycle.number, head.seed);
-        let (send, mut events) = mpsc::channel::<EventRow>(4096);
+        let (send, mut events) = mpsc::channel::<(EventRow, i64)>(4096);
         let playing = tokio::task::spawn_blocking(move || {
             let mut comparing = Comparing::new(was, would, number, seed);
-            while let Some(row) = events.blocking_recv() {
-                comparing.event(&event_of(&row), row.received_ms);
+            while let Some((row, received_ms)) = events.blocking_recv() {
+                comparing.event(&event_of(&row), received_ms);
             }
             comparing.finish()
         });
@@ -49,15 +50,17 @@ impl Host {
     }
 
     /// Everything that was decided of the campaign up to the end of a cycle, in that order; how much it was.
-    async fn send_events(&self, running: &Running, cycle: &Cycle, into: mpsc::Sender<EventRow>) -> Result<u64> {
+    async fn send_events(&self, running: &Running, cycle: &Cycle, into: mpsc::Sender<(EventRow, i64)>) -> Result<u64> {
         let (mut after, mut sent) = ((0, 0), 0);
         loop {
             let page = self.store.follow(running.row.campaign, after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(sent) };
             after = (last.line.position, last.line.line);
-            for row in page.into_iter().filter(|f| f.line.kind == JournalKind::Event as i16).filter_map(|f| f.event) {
+            for Followed { line, event } in page.into_iter().filter(|f| f.line.kind == JournalKind::Event as i16) {
+                let Some(row) = event else { continue };
+                let received_ms = line.received_ms(&row);
                 if row.at_ms.is_some_and(|at_ms| at_ms < cycle.ends_ms) {
-                    into.send(row).await.map_err(|_| FlowError::Internal("a forecast ended early".into()))?;
+                    into.send((row, received_ms)).await.map_err(|_| FlowError::Internal("a forecast ended early".into()))?;
                     sent += 1;
                 }
             }

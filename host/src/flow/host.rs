@@ -36,14 +36,16 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings {
-            queue_events: 16_384,
-            group_events: 1024,
-            settle_page: 500,
-            lease_seconds: 30,
-            name: format!("host-{}", std::process::id()),
-        }
+        Settings { queue_events: 16_384, group_events: 1024, settle_page: 500, lease_seconds: 30, name: own_name() }
     }
+}
+
+/// In a container every host is process 1: its number alone would let one host hold another one's leases.
+fn own_name() -> String {
+    let mut random = [0; 4];
+    // Without random numbers no campaign can be made either; that says so.
+    let _ = getrandom::fill(&mut random);
+    format!("host-{}-{:08x}", std::process::id(), u32::from_be_bytes(random))
 }
 
 /// See the module. Cheap to share.
@@ -121,10 +123,26 @@ impl Host {
         let (compiled, low, campaigns) = (Arc::default(), Low::default(), RwLock::default());
         let host = Arc::new(Host { store, clock, runtime, sealer, settings, compiled, low, campaigns });
         host.check_code_keys().await?;
-        for row in host.store.campaigns().await? {
+        for row in host.released().await? {
             host.serve(row).await?;
         }
         Ok(host)
+    }
+
+    /// Campaigns of the store that have a release.
+    async fn released(&self) -> Result<impl Iterator<Item = CampaignRow>> {
+        Ok(self.store.campaigns().await?.into_iter().filter(|row| row.releases > 0))
+    }
+
+    /// Starts to serve what other hosts have made since.
+    pub async fn serve_new(self: &Arc<Self>) -> Result<()> {
+        for row in self.released().await? {
+            let id = row.id.clone();
+            if let Err(error) = self.serve(row).await {
+                tracing::error!(campaign = %id, %error, "a new campaign cannot be served; it is tried again");
+            }
+        }
+        Ok(())
     }
 
     /// With another key this host could open no code, and would take a code that is there for a new one.
@@ -177,5 +195,16 @@ impl Host {
         for running in self.campaigns() {
             running.lane.finish().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_hosts_have_one_name() {
+        let (one, other) = (Settings::default().name, Settings::default().name);
+        assert!(one != other && one.starts_with(&format!("host-{}-", std::process::id())), "{one} {other}");
     }
 }

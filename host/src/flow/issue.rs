@@ -67,7 +67,7 @@ impl Host {
 
     async fn release_held_page(&self, running: &Running) -> Result<u64> {
         let rules = running.rules.load_full();
-        let release = rules.newest()?.clone();
+        let Some(release) = rules.releases.at(self.now_ms()) else { return Ok(0) };
         let mut transaction = self.store.begin(running.row.campaign).await?;
         let mut book = Book::new(transaction.head().clone(), Vec::new());
         if book.is_closed(ISSUE) {
@@ -76,7 +76,9 @@ impl Host {
         let spent = release.codes.spent;
         let budget = release.campaign.limits.budget.map_or(i64::MAX, |m| m.minor);
         let mut freed = Vec::new();
-        for grant in transaction.held(PAGE).await? {
+        // What is too dear for what is left must not stand before what is not.
+        let affordable = budget.saturating_sub(book.head().totals.get(spent));
+        for grant in transaction.held(affordable, PAGE).await? {
             if grant.held == Held::Budget {
                 let after = book.head().totals.get(spent).saturating_add(grant.face_value);
                 if after > budget || book.add_total(spent, grant.face_value).is_err() {

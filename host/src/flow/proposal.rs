@@ -105,8 +105,17 @@ impl Host {
     /// Says yes to what is proposed with exactly this content, from exactly this instant on. The last approval that is needed makes it live.
     pub async fn approve(&self, campaign: &str, hash: &str, approver: &str, note: &str) -> Result<Proposed> {
         let running = self.campaign(campaign)?;
-        self.sync(&running).await?;
-        let open = self.open_proposal(&running, hash).await?;
+        loop {
+            self.sync(&running).await?;
+            if let Some(approved) = self.try_approve(&running, hash, approver, note).await? {
+                return Ok(approved);
+            }
+        }
+    }
+
+    /// None: somebody else approved it in between, so that this may be the last approval that is needed.
+    async fn try_approve(&self, running: &Running, hash: &str, approver: &str, note: &str) -> Result<Option<Proposed>> {
+        let mut open = self.open_proposal(running, hash).await?;
         if open.author == approver {
             return Err(FlowError::Forbidden(format!("{approver} proposed this: somebody else approves it")));
         }
@@ -117,20 +126,16 @@ impl Host {
         }
         let policy = rules.policy(self.now_ms());
         let needs = u32::try_from(open.needs).unwrap_or(u32::MAX).max(policy.approvals);
-        let approvals = self.store.approvals(running.row.campaign).await?;
-        let mut approvers: Vec<String> = approvals.into_iter().filter(|a| a.proposal == open.number).map(|a| a.approver).collect();
-        let is_new = !approvers.iter().any(|known| known == approver);
-        if is_new {
-            approvers.push(approver.to_string());
-        }
+        let known = approvers_of(&open, &self.store.approvals(running.row.campaign).await?);
+        let is_new = !known.iter().any(|known| known == approver);
+        let approvers: Vec<String> = known.iter().cloned().chain(is_new.then(|| approver.to_string())).collect();
         let plan: Plan = serde_json::from_str(&open.plan).map_err(|e| FlowError::Internal(format!("a stored plan: {e}")))?;
-        let mut open = open;
         let next = match approvers.len() >= needs as usize {
             false => None,
             true => {
-                let files = self.proposed_files(&running, open.number).await?;
+                let files = self.proposed_files(running, open.number).await?;
                 let effective: Effective = open.effective.parse().map_err(FlowError::Internal)?;
-                self.still_may(&running, &open, &files, effective).await?;
+                self.still_may(running, &open, &files, effective).await?;
                 Some(self.next_release(&rules, &files, effective, None).await?)
             }
         };
@@ -138,6 +143,9 @@ impl Host {
         let still = transaction.proposals().await?.into_iter().any(|p| p.number == open.number && p.state == ProposalState::Open);
         if transaction.head().releases != open.base || !still {
             return Err(FlowError::Conflict(format!("proposal {} ended, or a release came in between: look again", open.number)));
+        }
+        if approvers_of(&open, &transaction.approvals().await?) != known {
+            return Ok(None);
         }
         if is_new {
             let row = ApprovalRow {
@@ -157,7 +165,8 @@ impl Host {
             Some(next) => {
                 let because = json!({ "proposal": open.number, "approved_by": approvers });
                 let signed = Signed { author: &open.author, note: &open.note, because };
-                self.write_release(&mut *transaction, next, &signed).await?;
+                let mut book = Book::new(transaction.head().clone(), Vec::new());
+                self.write_release(&mut *transaction, &mut book, next, &signed).await?;
                 let why = format!("approved by {}", approvers.join(", "));
                 let end = ProposalEnd { by: approver.into(), why, at_ms: self.now_ms(), release: Some(next.release.number) };
                 transaction.end_proposal(open.number, ProposalState::Live, &end).await?;
@@ -165,9 +174,9 @@ impl Host {
             }
         }
         transaction.commit().await?;
-        self.sync(&running).await?;
+        self.sync(running).await?;
         let approvals = self.store.approvals(running.row.campaign).await?;
-        Ok(Proposed { proposal: Some(proposal_view(&open, &approvals)), release: next.map(|next| next.added()), plan })
+        Ok(Some(Proposed { proposal: Some(proposal_view(&open, &approvals)), release: next.map(|next| next.added()), plan }))
     }
 
     /// What may have changed since it was proposed: the clock, the stock, the budget.
@@ -257,6 +266,11 @@ impl Host {
         book.add_line(JournalKind::Release, None, None, self.now_ms(), said.to_string());
         Ok(transaction.write(&book.take_delta()).await?)
     }
+}
+
+/// In the order in which they approved.
+fn approvers_of(proposal: &ProposalRow, approvals: &[ApprovalRow]) -> Vec<String> {
+    approvals.iter().filter(|a| a.proposal == proposal.number).map(|a| a.approver.clone()).collect()
 }
 
 fn stale(was: &Base, is: &Base) -> FlowError {

@@ -26,18 +26,22 @@ impl Host {
     pub async fn campaign_views(&self) -> Result<Vec<CampaignView>> {
         let mut views = Vec::new();
         for running in self.campaigns() {
-            views.push(self.view(&running).await?);
+            self.sync(&running).await?;
+            // Made a moment ago, or its first release could not be written: there is nothing to tell yet.
+            if !running.rules.load().releases.is_empty() {
+                views.push(self.view(&running).await?);
+            }
         }
         Ok(views)
     }
 
     pub async fn campaign_view(&self, campaign: &str) -> Result<CampaignView> {
         let running = self.campaign(campaign)?;
+        self.sync(&running).await?;
         self.view(&running).await
     }
 
     async fn view(&self, running: &Running) -> Result<CampaignView> {
-        self.sync(running).await?;
         let rules = running.rules.load_full();
         let head = self.store.head(running.row.campaign).await?;
         let campaign = &rules.newest()?.campaign;

@@ -58,11 +58,14 @@ impl Host {
         base: Option<i32>,
     ) -> Result<ReleaseAdded> {
         // Before anything is made: a campaign whose first release does not compile must not be there.
-        let id = self.compile(1, 0, &files, Names::default()).await?.0.campaign.id.to_string();
+        let (alone, _) = self.compile(1, 0, &files, Names::default()).await?;
+        let id = alone.campaign.id.to_string();
         let running = match self.campaign(&id) {
             Ok(running) => running,
             Err(_) => {
                 self.has_what_it_asks_for(&files).await?;
+                // A campaign that has no release disturbs whoever lists campaigns.
+                effective.resolve(&alone.campaign.calendar, self.now_ms())?;
                 let mut seed = [0; 8];
                 getrandom::fill(&mut seed).map_err(|e| FlowError::Internal(format!("no random numbers: {e}")))?;
                 let row = self.store.ensure_campaign(&id, i64::from_be_bytes(seed)).await?;
@@ -141,7 +144,8 @@ impl Host {
         if transaction.head().releases as usize != rules.releases.len() {
             return Ok(None);
         }
-        self.write_release(&mut *transaction, next, &Signed { author, note, because: Value::Null }).await?;
+        let mut book = Book::new(transaction.head().clone(), Vec::new());
+        self.write_release(&mut *transaction, &mut book, next, &Signed { author, note, because: Value::Null }).await?;
         transaction.commit().await?;
         Ok(Some(next.added()))
     }
@@ -162,11 +166,16 @@ impl Host {
         Ok(Next { release, files: files.clone(), copy_of, names, known_names: rules.names.len() })
     }
 
-    /// Writes a release with its journal line. The head, which is locked, must know as many releases as `next` was
-    /// compiled after.
-    pub(super) async fn write_release(&self, transaction: &mut dyn Transaction, next: &Next, signed: &Signed<'_>) -> Result<()> {
+    /// Writes a release with its journal line. The head in the book, which is locked, must know as many releases as `next`
+    /// comes after.
+    pub(super) async fn write_release(
+        &self,
+        transaction: &mut dyn Transaction,
+        book: &mut Book,
+        next: &Next,
+        signed: &Signed<'_>,
+    ) -> Result<()> {
         let release = &next.release;
-        let mut book = Book::new(transaction.head().clone(), Vec::new());
         book.add_release(release.number);
         let mut body = json!({
             "release": release.number, "hash": release.hash, "effective_from": instant(release.effective_from_ms),

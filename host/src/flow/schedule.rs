@@ -13,6 +13,9 @@ const WAITS: i64 = 1000;
 impl Host {
     /// Does once what is due now, campaign by campaign; one campaign's trouble is logged and stays its own.
     pub async fn run_due(self: &Arc<Self>) {
+        if let Err(error) = self.serve_new().await {
+            tracing::warn!(%error, "whether there are new campaigns could not be seen; it is tried again");
+        }
         for running in self.campaigns() {
             if let Err(error) = self.run_due_of(&running).await {
                 tracing::error!(campaign = %running.row.id, %error, "what is due could not be done; it is tried again");
@@ -25,6 +28,9 @@ impl Host {
 
     async fn run_due_of(self: &Arc<Self>, running: &Arc<Running>) -> Result<()> {
         self.sync(running).await?;
+        if running.rules.load().releases.is_empty() {
+            return Ok(());
+        }
         if let Err(error) = self.prepare_proposed(running).await {
             tracing::warn!(campaign = %running.row.id, %error, "what is proposed could not be made ready; it is compiled when it is approved");
         }

@@ -227,7 +227,7 @@ impl Beside {
             Some(row) if line.kind == JournalKind::Event as i16 && at != (row.position, row.line) && is_quarantined(&line.body) => {}
             Some(row) if line.kind == JournalKind::Event as i16 => {
                 let subject = format!("{} {}", row.source, row.id);
-                let held = self.follower.event(event_of(&row), row.received_ms, was());
+                let held = self.follower.event(event_of(&row), line.received_ms(&row), was());
                 into.push(decision(at, subject, Some(row.identity), &held));
             }
             _ if line.kind == JournalKind::Close as i16 => {

@@ -254,7 +254,10 @@ pub struct AuditReport {
     pub members: u64,
     pub postings_sum_mismatches: Vec<String>,
     pub grant_mismatches: Vec<String>,
+    /// Grants that should have a code and have none, as another one got it; and codes with an owner that cannot have one.
     pub codes_issued_twice: i64,
+    /// Which those are.
+    pub code_mismatches: Vec<String>,
     /// earned = owed + issued + revealed + used + expired + recalled + void
     pub grants_by_state: Vec<(String, i64)>,
 }

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 #[derive(Clone)]
 pub struct Caller(pub String);
 
-/// On a host that asks for no key: who calls, for proposals and approvals.
+/// On a host that asks for no key: who calls, for what is recorded with a name.
 const AS: &str = "x-guerdon-as";
 
 pub async fn with_a_key(api: State, mut request: Request, next: Next) -> Response {

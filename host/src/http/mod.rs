@@ -133,7 +133,7 @@ fn unhurried(route: Route) -> Route {
 pub(crate) fn router(api: &Arc<Api>) -> Router {
     let mut router = Router::new();
     for route in routes() {
-        let mut handler = route.handler;
+        let mut handler = route.handler.route_layer(from_fn_with_state(api.clone(), campaigns::served));
         if !route.unhurried {
             handler = handler.route_layer(from_fn_with_state(api.clone(), limits::in_time));
         }

@@ -22,7 +22,6 @@ pub struct Folder {
     files: BTreeMap<String, Content>,
     /// RFC 3339, `at once` or `next cycle`; at once, when it is not given.
     effective_from: Option<String>,
-    author: String,
     #[serde(default)]
     note: String,
 }
@@ -43,11 +42,15 @@ pub(super) struct Encoded {
 
 /// `POST /v1/releases`: 201, or 200 when the newest release has the same content; 422 with `diagnostics` when the
 /// files have errors.
-pub async fn add(api: State, Json(folder): Json<Folder>) -> Result<(StatusCode, axum::Json<ReleaseAdded>), Problem> {
+pub async fn add(
+    api: State,
+    Extension(Caller(author)): Extension<Caller>,
+    Json(folder): Json<Folder>,
+) -> Result<(StatusCode, axum::Json<ReleaseAdded>), Problem> {
     let from = effective(folder.effective_from.as_deref())?;
     let files = files(folder.files)?;
     let host = api.host.clone();
-    let added = undisturbed(async move { host.add_release(files, from, &folder.author, &folder.note).await }).await?;
+    let added = undisturbed(async move { host.add_release(files, from, &author, &folder.note).await }).await?;
     let status = if added.added { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(added)))
 }

@@ -181,6 +181,17 @@ pub struct StoredJournal {
     pub body: String,
 }
 
+impl StoredJournal {
+    /// When the event of this line had come in, as far as it is still known: the row says it of its latest decision only,
+    /// which may have been much later. Never after that.
+    pub fn received_ms(&self, event: &EventRow) -> i64 {
+        match (self.position, self.line) == (event.position, event.line) {
+            true => event.received_ms,
+            false => self.at_ms.min(event.received_ms),
+        }
+    }
+}
+
 /// What a ledger line moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LedgerLine {
@@ -295,8 +306,9 @@ pub trait Store: Send + Sync {
     async fn event_counts(&self, campaign: i32) -> Result<Vec<(i16, i64)>>;
     /// Grants by reward, cycle and state.
     async fn grant_counts(&self, campaign: i32) -> Result<Vec<(Code, i32, GrantState, i64)>>;
-    /// Codes that more than one grant had at the same time: always 0.
-    async fn codes_issued_twice(&self) -> Result<i64>;
+    /// Grants of any campaign that should have a code and have none, and codes whose owner cannot have them, each named
+    /// for people; the first 10,000. A code that was moved from one grant to another by hand shows as the first.
+    async fn code_mismatches(&self) -> Result<Vec<String>>;
     /// Ledger lines after (position, ordinal), in order.
     async fn ledger(&self, campaign: i32, after: (i64, i32), limit: i64) -> Result<Vec<LedgerLine>>;
     /// Whether this is the proof of the code key of this number; the first one that is told is kept.
@@ -386,8 +398,8 @@ pub trait Transaction: Send {
     // Cards.
     /// Grants owed by a pool and not held for another reason, oldest first.
     async fn owed(&mut self, pool: i32, limit: i64) -> Result<Vec<GrantRow>>;
-    /// Grants owed for budget or switch, oldest first.
-    async fn held(&mut self, limit: i64) -> Result<Vec<GrantRow>>;
+    /// Grants owed for the switch, and those for the budget of at most this face value; oldest first.
+    async fn held(&mut self, affordable: i64, limit: i64) -> Result<Vec<GrantRow>>;
     /// Owed grants become owed for want of stock only (`held` = Stock), the pools' owed counts follow.
     async fn unhold(&mut self, grants: &[i64]) -> Result<()>;
     /// Owed grants become issued, each with the lowest available code of its pool; the pool's counts follow.

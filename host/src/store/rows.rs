@@ -3,6 +3,26 @@
 //! Promises: a value of the wrong type, or a state that no host writes, is `Corrupt`, never a panic.
 //! Must not know: queries.
 
+/// A grant that is issued, revealed or used has a code of its pool. Expired and revealed ones keep theirs; what is owed,
+/// void, or recalled before it was revealed has none.
+pub const CODE_MISMATCHES: &str = "
+    select 'grant ' || g.number || ' of campaign ' || c.id || ' should have a code, and has none'
+    from grants g join campaigns c on c.campaign = g.campaign
+    where g.pool is not null and g.state in (2, 3, 4)
+      and not exists (select 1 from codes k where k.campaign = g.campaign and k.grant_number = g.number)
+    union all
+    select 'code ' || k.number || ' of pool ' || p.name || ' is with grant ' || k.grant_number || ' of campaign '
+      || coalesce(c.id, '(none)') || ', which ' || case
+        when g.number is null then 'is not there' when g.pool is null or g.pool <> k.pool then 'is of another pool'
+        else 'cannot have one in its state' end
+    from codes k join pools p on p.pool = k.pool
+      left join campaigns c on c.campaign = k.campaign
+      left join grants g on g.campaign = k.campaign and g.number = k.grant_number
+    where k.state = 2
+      and (g.number is null or g.pool is null or g.pool <> k.pool
+        or not (g.state in (2, 3, 4, 5) or (g.state = 6 and g.revealed = 1)))
+    order by 1 limit 10000";
+
 /// The columns of a table in the order in which its reader takes them.
 macro_rules! columns {
     (head) => {

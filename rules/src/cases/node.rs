@@ -148,13 +148,7 @@ pub struct Fields<'n> {
 
 impl<'n> Fields<'n> {
     pub fn of(node: &'n Node, what: &str, findings: &mut Findings) -> Option<Fields<'n>> {
-        match &node.kind {
-            Kind::Table(entries) => Some(Fields { span: &node.span, entries, asked: Vec::new() }),
-            _ => {
-                findings.error(&node.span, format!("{what} should be a table, is {}", node.shown()), "");
-                None
-            }
-        }
+        Some(Fields { span: &node.span, entries: table(node, what, findings)?, asked: Vec::new() })
     }
 
     pub fn take(&mut self, key: &'static str) -> Option<&'n Node> {
@@ -199,14 +193,7 @@ impl<'n> Fields<'n> {
 
     /// The entries of a table whose keys are names.
     pub fn named(&mut self, key: &'static str, findings: &mut Findings) -> &'n [Entry] {
-        match self.take(key) {
-            None => &[],
-            Some(Node { kind: Kind::Table(entries), .. }) => entries,
-            Some(node) => {
-                findings.error(&node.span, format!("`{key}` should be a table, is {}", node.shown()), "");
-                &[]
-            }
-        }
+        self.take(key).and_then(|node| table(node, &format!("`{key}`"), findings)).unwrap_or(&[])
     }
 
     /// Reports every key that nobody asked for.
@@ -214,6 +201,16 @@ impl<'n> Fields<'n> {
         for entry in self.entries.iter().filter(|e| !self.asked.contains(&e.key.as_str())) {
             let help = suggestion(&entry.key, self.asked.iter().copied()).replace("declared:", "known here:");
             findings.error(&entry.key_span, format!("unknown key `{}`", entry.key), help);
+        }
+    }
+}
+
+pub fn table<'n>(node: &'n Node, what: &str, findings: &mut Findings) -> Option<&'n [Entry]> {
+    match &node.kind {
+        Kind::Table(entries) => Some(entries),
+        _ => {
+            findings.error(&node.span, format!("{what} should be a table, is {}", node.shown()), "");
+            None
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reads a case file into stories, and says what is wrong with it: an unknown key, a value of another type, an account
 //! or reward that the campaign does not have, each with its line and column.
 
-use super::node::{Entry, Fields, Findings, Kind, Node, fill_text, whole};
+use super::node::{Entry, Fields, Findings, Kind, Node, fill_text, table, whole};
 use crate::book::prepare::Releases;
 use crate::book::rows::GrantState;
 use crate::campaign::calendar::{Calendar, parse_day};
@@ -159,11 +159,11 @@ impl Reading<'_, '_> {
         if variants.is_empty() {
             return self.case(&template, raw).into_iter().collect();
         }
-        let fill = |variant: &Node| match &variant.kind {
-            Kind::Table(with) => Some(template.fill(with)),
-            _ => None,
+        let filled = |variant| {
+            let with = table(variant, "a variant", &mut self.findings)?;
+            self.case(&template.fill(with), variant)
         };
-        variants.iter().filter_map(|variant| self.case(&fill(variant)?, variant)).collect()
+        variants.iter().filter_map(filled).collect()
     }
 
     fn case(&mut self, node: &Node, shown_at: &Node) -> Option<Case> {
@@ -388,9 +388,8 @@ impl Reading<'_, '_> {
         }
         for entry in fields.named("standing", &mut self.findings) {
             let line = self.findings.line(&entry.key_span);
-            if let (Some(account), Kind::List(list)) = (self.account(entry), &entry.value.kind) {
-                let ids = list.iter().filter_map(|n| if let Kind::Text(id) = &n.kind { Some(self.member(id)) } else { None });
-                expect.standing.push((account, ids.collect(), line));
+            if let (Some(account), Some(ids)) = (self.account(entry), self.members_in_order(&entry.value)) {
+                expect.standing.push((account, ids, line));
             }
         }
         let cycle = fields.text("cycle", &mut self.findings);
@@ -421,7 +420,7 @@ impl Reading<'_, '_> {
         };
         for cycle in fields.named("cycles", &mut self.findings) {
             let Some(number) = self.cycle_of_day(&cycle.key, &cycle.key_span) else { continue };
-            if let Kind::Table(entries) = &cycle.value.kind {
+            if let Some(entries) = table(&cycle.value, &format!("\"{}\"", cycle.key), &mut self.findings) {
                 let counts = self.counts(entries, Self::account);
                 expected.cycles.extend(counts.into_iter().map(|(account, n)| (number, cycle.key.clone(), account, n)));
             }
@@ -438,6 +437,23 @@ impl Reading<'_, '_> {
         }
         fields.close(&mut self.findings);
         Some(expected)
+    }
+
+    /// `["alice", "bob"]`
+    fn members_in_order(&mut self, node: &Node) -> Option<Vec<MemberId>> {
+        let Kind::List(list) = &node.kind else {
+            let help = "write the members in order: [\"alice\", \"bob\"]";
+            self.findings.error(&node.span, format!("a standing should be a list, is {}", node.shown()), help);
+            return None;
+        };
+        let member = |node: &Node| match &node.kind {
+            Kind::Text(id) => Some(self.member(id)),
+            _ => {
+                self.findings.error(&node.span, format!("a member should be a text, is {}", node.shown()), "");
+                None
+            }
+        };
+        list.iter().map(member).collect()
     }
 
     /// `5`, or `{ issued = 4, owed = 1 }`.

@@ -65,7 +65,13 @@ impl Follower {
         });
         self.now_ms = self.now_ms.max(now_ms).max(due_ms.unwrap_or(i64::MIN));
         let Settled { members, .. } = self.world.settle(self.now_ms);
-        self.closes.extend(members.into_iter().map(|m| ((m.cycle, m.member), m.closed.receipt)));
+        for settled in members {
+            // A close and its corrections, or several of them, may come before the journal does.
+            let close = self.closes.entry((settled.cycle, settled.member)).or_default();
+            let receipt = settled.closed.receipt;
+            let effects = std::mem::take(&mut close.effects).into_iter().chain(receipt.effects).collect();
+            *close = Receipt { effects, ..receipt };
+        }
     }
 
     /// A member's close that came to `was`.

@@ -1,7 +1,11 @@
 //! Who may call.
 
-use super::world::{Answer, KEY, World, answer, keyed};
+use super::world::{Answer, KEY, World, answer, files, keyed};
+use guerdon::flow::seal::Sealer;
+use guerdon::flow::{Host, Settings};
 use guerdon::http::{Access, Limits, Options, serve};
+use guerdon_rules::language::Runtime;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn only_a_known_key_opens() {
@@ -49,4 +53,18 @@ async fn what_is_not_there_says_so() {
         let Answer(status, body) = answer(world.ask("GET", &format!("/v1/campaigns/{{campaign}}{route}"), &["nowhere", "1"])).await;
         assert_eq!(status, 404, "{route}: {body}");
     }
+}
+
+/// A campaign that another host made is there for whoever asks for it.
+#[tokio::test]
+async fn what_another_host_made_is_there() {
+    let world = World::start().await;
+    let (store, sealer) = (world.host.store.clone(), Sealer::from_text(&"07".repeat(32)).unwrap());
+    let other = Host::open(store, world.clock.clone(), Runtime::default(), Arc::new(sealer), Settings::default()).await.unwrap();
+    let mut files = files();
+    let manifest = String::from_utf8(files["campaign.toml"].to_vec()).unwrap();
+    files.insert("campaign.toml".into(), manifest.replace("id = \"race\"", "id = \"later\"").into_bytes().into());
+    other.add_release(files, None, "test", "").await.unwrap();
+    let Answer(status, body) = answer(world.ask("GET", "/v1/campaigns/{campaign}", &["later"])).await;
+    assert_eq!((status, &body["id"]), (200, &"later".into()));
 }

@@ -152,11 +152,12 @@ async fn campaigns(world: &World) {
     let Answer(status, audit) = ask(world, "GET", "/audit", &[]).await;
     assert_eq!((status, &audit["codes_issued_twice"], &audit["grant_mismatches"]), (200, &json!(0), &json!([])), "{audit}");
     let switch = |name: &'static str, body: Value| async move { send(world, "PUT", "/switches/{name}", &[name], body).await };
-    let Answer(status, view) = switch("issue", json!({ "closed": true, "by": "ops", "why": "a look" })).await;
-    assert_eq!((status, &view["closed"]), (200, &json!(true)));
-    assert_eq!(switch("issue", json!({ "closed": false, "by": "ops", "why": "all well" })).await.0, 200);
-    assert_eq!(switch("isue", json!({ "closed": true, "by": "ops", "why": "x" })).await.0, 404);
-    assert_eq!(switch("issue", json!({ "closed": true, "by": "", "why": "x" })).await.0, 400);
+    let Answer(status, view) = switch("issue", json!({ "closed": true, "why": "a look" })).await;
+    assert_eq!((status, &view["closed"], &view["by"]), (200, &json!(true), &json!("app")));
+    assert_eq!(switch("issue", json!({ "closed": true, "by": "somebody else", "why": "x" })).await.0, 400, "the key says who");
+    assert_eq!(switch("issue", json!({ "closed": false, "why": "all well" })).await.0, 200);
+    assert_eq!(switch("isue", json!({ "closed": true, "why": "x" })).await.0, 404);
+    assert_eq!(switch("issue", json!({ "closed": true, "why": " " })).await.0, 400);
 }
 
 async fn cycles(world: &World) {
@@ -173,25 +174,27 @@ async fn cycles(world: &World) {
 
 async fn releases(world: &World) {
     let post = |body: Value| answer(world.ask("POST", "/v1/releases", &[]).json(&body));
-    let folder = |rules: Value| json!({ "files": { "campaign.toml": MANIFEST, "rules.rhai": rules }, "author": "me" });
+    let folder = |rules: Value| json!({ "files": { "campaign.toml": MANIFEST, "rules.rhai": rules } });
     assert_eq!(post(folder(json!(RULES))).await.0, 200);
     let changed = RULES.replace("1000", "2000");
     let Answer(status, added) = post(folder(json!(changed))).await;
     assert_eq!((status, &added["number"]), (201, &json!(2)), "{added}");
+    assert_eq!(ask(world, "GET", "", &[]).await.1["releases"][1]["author"], "app");
+    assert_eq!(post(json!({ "files": {}, "author": "somebody else" })).await.0, 400, "the key says who");
     let Answer(status, wrong) = post(folder(json!({ "base64": "Zm4gKA==" }))).await;
     assert_eq!((status, &wrong["diagnostics"][0]["file"]), (422, &json!("rules.rhai")), "{wrong}");
     assert_eq!(post(folder(json!({ "base64": "!" }))).await.0, 400);
-    assert_eq!(post(json!({ "files": {}, "author": "me", "effective_from": "soon" })).await.0, 400);
+    assert_eq!(post(json!({ "files": {}, "effective_from": "soon" })).await.0, 400);
 }
 
 /// Planned and proposed by `app`, approved by `lead`, rolled back.
 async fn proposals(world: &World) {
     let policy = format!("{MANIFEST}\n[releases]\napprovals = 1\n");
     let folder = |rules: &str| json!({ "campaign.toml": policy, "rules.rhai": rules });
-    let added = world.ask("POST", "/v1/releases", &[]).json(&json!({ "files": folder(RULES), "author": "me" }));
+    let added = world.ask("POST", "/v1/releases", &[]).json(&json!({ "files": folder(RULES) }));
     assert_eq!(answer(added).await.0, 201);
     let more = RULES.replace("/ 100", "/ 50");
-    let refused = world.ask("POST", "/v1/releases", &[]).json(&json!({ "files": folder(&more), "author": "me" }));
+    let refused = world.ask("POST", "/v1/releases", &[]).json(&json!({ "files": folder(&more) }));
     assert_eq!(answer(refused).await.0, 403);
 
     let Answer(status, plan) = send(world, "POST", "/plan", &[], json!({ "files": folder(&more), "effective_from": "next cycle" })).await;

@@ -326,3 +326,106 @@ async fn a_release_may_settle_from_the_next_cycle_on() {
     })
     .await;
 }
+
+/// What is approved for later is no way back: one key would make it live at once.
+#[tokio::test]
+async fn only_what_was_in_force_is_brought_back() {
+    on_each(FIRST_WEEK, async |world| {
+        let host = started(world, "").await;
+        let times = |n: &str| changed(&campaign("learning-race-5x20"), &[("5 * (member", &format!("{n} * (member"))]);
+        let (third, october) = ("2020-10-06T00:00:00+08:00", "2020-10-01T00:00:00+08:00");
+        host.add_release(times("6"), Effective::At(at_ms(october)), "mia", "").await.unwrap();
+        host.add_release(times("7"), Effective::At(at_ms(third)), "mia", "").await.unwrap();
+        let refused = async |to| {
+            let told = why(host.rollback(RACE, to, "ops", "").await);
+            assert!(told.contains("has never been in force") && told.contains("propose it instead"), "{to:?}: {told}");
+        };
+        refused(Some(2)).await;
+        refused(Some(3)).await;
+        // Before the newest comes release 2, which is as new.
+        refused(None).await;
+        // Now, and when release 2 would take effect: both or neither.
+        let [make, mend] = world.fault("releases");
+        let of_five = make
+            .replace("releases begin", "releases when new.number = 5 begin")
+            .replace("for each row execute", "for each row when (new.number = 5) execute");
+        world.database.sql(&of_five).await;
+        assert!(why(host.rollback(RACE, Some(1), "ops", "").await).contains("broken here"));
+        assert_eq!(releases(&host).await, 3);
+        world.database.sql(&mend).await;
+        let back = host.rollback(RACE, Some(1), "ops", "").await.unwrap();
+        assert_eq!(back.iter().map(|r| (r.number, r.copy_of)).collect::<Vec<_>>(), [(4, Some(1)), (5, Some(1))]);
+        // Their instants came, and something else decided.
+        world.set_clock("2020-10-07T12:00:00+08:00");
+        refused(Some(2)).await;
+        refused(Some(3)).await;
+        // Once it has decided, it is a way back; and a copy of it stands for it.
+        assert_eq!(host.add_release(times("6"), None, "mia", "").await.unwrap().number, 6);
+        assert_eq!(host.rollback(RACE, None, "ops", "").await.unwrap()[0].copy_of, Some(1));
+        assert_eq!(host.rollback(RACE, Some(2), "ops", "").await.unwrap()[0].number, 8);
+        refused(Some(3)).await;
+    })
+    .await;
+}
+
+/// A rollback is of what its author saw: a release that comes meanwhile is not rolled back with it.
+#[tokio::test]
+async fn a_rollback_spares_what_comes_meanwhile() {
+    on_each(FIRST_WEEK, async |world| {
+        let host = started(world, "").await;
+        host.add_release(campaign("learning-race-5x20"), None, "mia", "").await.unwrap();
+        let number = world.database.store.campaigns().await.unwrap()[0].campaign;
+        let held = world.database.store.begin(number).await.unwrap();
+        let back = tokio::spawn({
+            let host = host.clone();
+            async move { host.rollback(RACE, None, "ops", "").await }
+        });
+        // It waits for the lock, having seen releases 1 and 2.
+        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+        let mut held = held;
+        let mut book = guerdon_rules::book::Book::new(held.head().clone(), Vec::new());
+        book.add_release(3);
+        book.add_line(guerdon_rules::book::rows::JournalKind::Release, None, None, 0, "{}".into());
+        let second = world.database.store.releases(number, 1).await.unwrap().remove(0);
+        held.add_release(&guerdon::store::ReleaseRow { number: 3, ..second }).await.unwrap();
+        held.write(&book.take_delta()).await.unwrap();
+        held.commit().await.unwrap();
+        assert_eq!(why(back.await.unwrap()), "a release came after release 2: look at it first");
+        assert_eq!(releases(&host).await, 3);
+    })
+    .await;
+}
+
+/// Two approvals at the same time are two, and the second one makes it live; one approver twice is one, and no fault.
+#[tokio::test]
+async fn approvals_at_the_same_time_all_count() {
+    on_each(FIRST_WEEK, async |world| {
+        for (approvers, live) in [(["li", "bo"], 1), (["li", "li"], 0)] {
+            let name = format!("race-of-{}", approvers.concat());
+            let named = |files: Files| changed(&files, &[("id = \"learning-race\"", &format!("id = \"{name}\""))]);
+            let two = "\n[releases]\napprovals = 2\n";
+            let host = world.host().await;
+            host.add_release(named(race_with(RACE, two)), None, "product", "").await.unwrap();
+            let files = named(race_with("learning-race-5x20", two));
+            let base = host.plan(&name, &files, Effective::AtOnce).await.unwrap().base;
+            let wanted = Wanted { files, base, effective: Effective::AtOnce, author: "mia".into(), note: String::new() };
+            let content = hash(&host.propose(&name, wanted).await.unwrap());
+            let number = world.database.store.campaigns().await.unwrap().iter().find(|c| c.id == name).unwrap().campaign;
+            let held = world.database.store.begin(number).await.unwrap();
+            let approving = approvers.map(|approver| {
+                let (host, name, content) = (host.clone(), name.clone(), content.clone());
+                tokio::spawn(async move { host.approve(&name, &content, approver, "").await })
+            });
+            // Both wait for the lock, having seen nobody's approval.
+            tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+            drop(held);
+            let mut became_live = 0;
+            for approved in approving {
+                became_live += usize::from(approved.await.unwrap().unwrap().release.is_some());
+            }
+            assert_eq!(became_live, live, "{approvers:?}");
+            assert_eq!(host.campaign_view(&name).await.unwrap().releases.len(), 1 + live);
+        }
+    })
+    .await;
+}

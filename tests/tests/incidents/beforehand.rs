@@ -137,3 +137,72 @@ async fn a_shadow_outlives_its_host() {
     })
     .await;
 }
+
+/// Late events and their corrections are followed too, and two closes of one member add up.
+#[tokio::test]
+async fn a_shadow_follows_corrections() {
+    on_each(FIRST_WEEK, async |world| {
+        let host = world.racing(300).await;
+        outcomes(&host, RACE, &friends(FIRST_WEEK, "ada", 0..48)).await;
+        host.start_shadow(RACE, campaign("learning-race-5x20"), "mia", "").await.unwrap();
+        world.set_clock(SECOND_WEEK);
+        host.run_due().await;
+        assert_eq!(differences(&host).await, Vec::<String>::new());
+        outcomes(&host, RACE, &friends(FIRST_WEEK, "ada", 48..50)).await;
+        host.run_due().await;
+        assert_eq!(differences(&host).await, ["the close of cycle 1 for ada: grant jd-100 1 | grant jd-20 5"]);
+        host.stop_shadow(RACE, "mia").await.unwrap();
+        // The first settlement finds two cycles over: the shadow closes both, and gets more events of the second.
+        host.start_shadow(RACE, campaign(RACE), "mia", "the same").await.unwrap();
+        outcomes(&host, RACE, &friends(SECOND_WEEK, "bob", 100..150)).await;
+        world.set_clock("2020-10-13T03:00:00+08:00");
+        host.settle(RACE, 2, false).await.unwrap();
+        outcomes(&host, RACE, &friends("2020-10-07T12:00:00+08:00", "bob", 150..200)).await;
+        host.settle(RACE, 3, false).await.unwrap();
+        assert_eq!(differences(&host).await, Vec::<String>::new());
+    })
+    .await;
+}
+
+/// An event that is decided again has the clock of its last decision in its row: what came before it was earlier.
+#[tokio::test]
+async fn what_waited_moves_no_clock_ahead() {
+    on_each(FIRST_WEEK, async |world| {
+        let wait = ("roles.inviter = \"member.referral\"", "roles.inviter = { path = \"member.referral\", wait = \"7d\" }");
+        let (rules, host) = (changed(&campaign(RACE), &[wait]), world.host().await);
+        host.add_release(rules.clone(), None, "product", "").await.unwrap();
+        import(&host, "jd-20", 1..=10).await;
+        host.start_shadow(RACE, rules.clone(), "mia", "the same").await.unwrap();
+        let events = [opened(FIRST_WEEK, "nobodys"), opened(FIRST_WEEK, "bob"), accepted(FIRST_WEEK, "ada", "bob")];
+        assert_eq!(outcomes(&host, RACE, &events).await, "waiting waiting booked");
+        world.set_clock("2020-10-03T12:00:00+08:00");
+        host.run_due().await;
+        assert_eq!(host.event(RACE, "crm", "opened-nobodys").await.unwrap().outcome, "refused");
+        assert_eq!(host.event(RACE, "crm", "opened-bob").await.unwrap().outcome, "booked");
+        assert_eq!(differences(&host).await, Vec::<String>::new());
+        let plan = host.plan(RACE, &rules, Effective::NextCycle).await.unwrap();
+        assert_eq!(units(&plan), ["jd-100 0 -> 0", "jd-20 1 -> 1"]);
+    })
+    .await;
+}
+
+/// A quarantined event that was corrected is followed as it was, and then as it is.
+#[tokio::test]
+async fn a_shadow_follows_what_was_quarantined() {
+    on_each(FIRST_WEEK, async |world| {
+        let host = world.racing(10).await;
+        host.start_shadow(RACE, campaign(RACE), "mia", "the same").await.unwrap();
+        let broken = |lesson: &str| {
+            let data = serde_json::json!({ "member": "ada", "lesson": lesson, "points": "five" });
+            event(&fact(FIRST_WEEK, "course", &format!("ada-{lesson}"), "lesson.finished", &data))
+        };
+        assert_eq!(outcomes(&host, RACE, &[broken("L1"), broken("L2")]).await, "quarantined quarantined");
+        assert_eq!(outcomes(&host, RACE, &[lesson(FIRST_WEEK, "ada", "L1", 5)]).await, "booked");
+        assert_eq!(differences(&host).await, Vec::<String>::new());
+        // This one was followed before it was corrected.
+        assert_eq!(outcomes(&host, RACE, &[lesson(FIRST_WEEK, "ada", "L2", 5)]).await, "booked");
+        assert_eq!(differences(&host).await, Vec::<String>::new());
+        assert_eq!(host.shadow_report(RACE, None, (0, 0)).await.unwrap().shadow.decisions, 3, "of L1 only what it became");
+    })
+    .await;
+}

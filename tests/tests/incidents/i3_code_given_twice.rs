@@ -65,6 +65,36 @@ async fn without_the_guard_the_edit_gives_a_code_two_owners() {
     .await;
 }
 
+/// Where it went through, the audit names it.
+#[tokio::test]
+async fn a_code_that_was_moved_by_hand_is_named() {
+    on_each(FIRST_WEEK, async |world| {
+        let host = world.racing(2).await;
+        host.submit(RACE, friends(FIRST_WEEK, "ada", 0..4)).await.unwrap();
+        assert!(host.audit(RACE).await.unwrap().is_clean());
+        let guards: &[&str] = match world.database.is_sqlite() {
+            true => &["drop trigger codes_free", "drop trigger codes_issued"],
+            false => &["drop trigger codes_owner on codes"],
+        };
+        // Code 1 goes to grant 3, which is made to look issued; code 2 to grant 4, which is owed.
+        let edits = [
+            "update codes set state = 1, campaign = null, grant_number = null where number = 1",
+            "update grants set state = 2 where number = 3",
+            "update codes set state = 2, campaign = 1, grant_number = 3 where number = 1",
+            "update codes set grant_number = 4 where number = 2",
+        ];
+        world.database.attack(&[guards, &edits[..]].concat(), true).await.unwrap();
+        let report = host.audit(RACE).await.unwrap();
+        let expected = [
+            "code 2 of pool jd-20 is with grant 4 of campaign learning-race, which cannot have one in its state",
+            "grant 1 of campaign learning-race should have a code, and has none",
+            "grant 2 of campaign learning-race should have a code, and has none",
+        ];
+        assert_eq!((report.code_mismatches, report.codes_issued_twice), (expected.map(String::from).to_vec(), 3));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_code_is_imported_once() {
     on_each(FIRST_WEEK, async |world| {

@@ -3,9 +3,11 @@
 mod ahead;
 mod approval;
 mod beforehand;
+mod campaigns;
 mod case_from_event;
 mod client_gone;
 mod facts;
+mod held;
 mod i10_versions;
 mod i1_killed;
 mod i1_paid_again;

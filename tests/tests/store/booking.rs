@@ -110,7 +110,7 @@ async fn what_is_written_is_read() {
         assert_eq!(ledger, [LedgerLine { position: 1, ordinal: 1, member: 1, debit: 0, credit: 1, amount: 20, cycle: 1 }]);
         let ledger = store.ledger(campaign, (1, 1), 5).await.unwrap();
         assert_eq!(ledger.iter().map(|l| (l.position, l.ordinal, l.member)).collect::<Vec<_>>(), [(1, 2, 2)]);
-        assert_eq!(store.codes_issued_twice().await.unwrap(), 0);
+        assert_eq!(store.code_mismatches().await.unwrap(), Vec::<String>::new());
         assert_eq!(store.campaigns_owed_by("jd-20").await.unwrap(), [campaign]);
         let lines: Vec<StoredJournal> = store.journal(campaign, (1, 1), 10).await.unwrap();
         assert_eq!(lines.iter().map(|l| (l.position, l.line, l.identity)).collect::<Vec<_>>(), [(1, 2, Some(key("e1"))), (2, 1, None)]);

@@ -144,13 +144,15 @@ pub async fn owed(connection: &mut PgConnection, campaign: i32, pool: i32, limit
     rows::all(&found, rows::grant)
 }
 
-pub async fn held(connection: &mut PgConnection, campaign: i32, limit: i64) -> Result<Vec<GrantRow>> {
+pub async fn held(connection: &mut PgConnection, campaign: i32, affordable: i64, limit: i64) -> Result<Vec<GrantRow>> {
     let found = sqlx::query(concat!(
         "select ",
         columns!(grant),
-        " from grants where campaign = $1 and state = 1 and held <> 0 order by number limit $2"
+        " from grants where campaign = $1 and state = 1 and held <> 0 and (held <> $2 or face_value <= $3) order by number limit $4"
     ))
     .bind(campaign)
+    .bind(Held::Budget as i16)
+    .bind(affordable)
     .bind(limit)
     .fetch_all(connection)
     .await

@@ -249,10 +249,8 @@ impl Store for PostgresStore {
         self.rows(statement.bind(campaign), read).await
     }
 
-    async fn codes_issued_twice(&self) -> Result<i64> {
-        let statement =
-            sqlx::query("select count(*) from (select hash from codes where state = 2 group by hash having count(*) > 1) twice");
-        Ok(self.row(statement, |row| rows::get(row, 0)).await?.unwrap_or(0))
+    async fn code_mismatches(&self) -> Result<Vec<String>> {
+        self.rows(sqlx::query(crate::store::rows::CODE_MISMATCHES), |row| rows::get(row, 0)).await
     }
 
     async fn ledger(&self, campaign: i32, after: (i64, i32), limit: i64) -> Result<Vec<LedgerLine>> {

@@ -239,8 +239,8 @@ impl Transaction for PostgresTransaction {
     async fn owed(&mut self, pool: i32, limit: i64) -> Result<Vec<GrantRow>> {
         step!(self, connection => cards::owed(connection, self.head.campaign, pool, limit).await)
     }
-    async fn held(&mut self, limit: i64) -> Result<Vec<GrantRow>> {
-        step!(self, connection => cards::held(connection, self.head.campaign, limit).await)
+    async fn held(&mut self, affordable: i64, limit: i64) -> Result<Vec<GrantRow>> {
+        step!(self, connection => cards::held(connection, self.head.campaign, affordable, limit).await)
     }
     async fn unhold(&mut self, grants: &[i64]) -> Result<()> {
         step!(self, connection => cards::unhold(connection, self.head.campaign, grants).await)
