@@ -4,7 +4,8 @@
 use super::batch::UNIT;
 use super::lab::{CONNECTIONS, Lab, execute};
 use super::{BenchError, Entry, Growth, Point, Result};
-use sqlx::Connection;
+use crate::store;
+use sqlx::{Connection, PgConnection};
 use std::time::Instant;
 
 const GROWTH_GOAL: f64 = 0.85;
@@ -100,6 +101,9 @@ pub async fn stock(lab: &mut Lab<'_>) -> Result<Entry> {
     .execute(&mut *connection)
     .await?;
     let pool: i32 = sqlx::query_scalar("select pool from pools where name = 'bench-stock'").fetch_one(&mut *connection).await?;
+    // As a lane connects: its plans are what is measured.
+    let lane = store::postgres::lane(lab.address.clone(), &store::Options::default());
+    let connection = &mut PgConnection::connect_with(&lane).await?;
     let mut first = 0.0;
     let mut last = 0.0;
     let rounds = codes / TAKEN;
@@ -118,7 +122,7 @@ pub async fn stock(lab: &mut Lab<'_>) -> Result<Entry> {
         .bind(pool)
         .execute(&mut *open)
         .await?;
-        let short = crate::store::postgres::take_codes(&mut open, -1, pool, &numbers).await?;
+        let short = store::postgres::take_codes(&mut open, -1, pool, &numbers).await?;
         open.commit().await?;
         let took = began.elapsed().as_secs_f64() * 1e6 / TAKEN as f64;
         if !short.is_empty() {

@@ -38,10 +38,22 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>> {
     let address: PgConnectOptions = url.parse().map_err(store_error)?;
     let address = address.application_name("guerdon").statement_cache_capacity(256);
     migrate(&address).await?;
+    let lane = lane(address.clone(), options);
+    let lanes = PgPoolOptions::new().max_connections(options.write_connections).acquire_timeout(options.lock_timeout);
+    let reads = PgPoolOptions::new().max_connections(options.read_connections).acquire_timeout(options.lock_timeout);
+    let turns = PgPoolOptions::new().max_connections(options.write_connections).acquire_timeout(options.lock_timeout);
+    let turns = turns.connect_lazy_with(lane.clone());
+    let lanes = lanes.connect_with(lane).await.map_err(store_error)?;
+    let reads = reads.connect_with(address.options([("statement_timeout", "60000")])).await.map_err(store_error)?;
+    Ok(Arc::new(PostgresStore { lanes, reads, turns }))
+}
+
+/// How a lane connects.
+pub fn lane(address: PgConnectOptions, options: &Options) -> PgConnectOptions {
     let milliseconds = |timeout: std::time::Duration| timeout.as_millis().to_string();
     // A lane's statements all go by key. Without this, a plan made while a table was small, or before it was ever
     // analysed, reads the whole campaign for each commit: a bitmap or materialized scan by campaign with a filter.
-    let lane = address.clone().options([
+    address.options([
         ("statement_timeout", milliseconds(options.statement_timeout)),
         ("lock_timeout", milliseconds(options.lock_timeout)),
         ("idle_in_transaction_session_timeout", milliseconds(options.idle_timeout)),
@@ -53,14 +65,7 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>> {
         ("jit", "off".into()),
         // A rollback outside a transaction warns; see `transaction::BEGIN`.
         ("client_min_messages", "error".into()),
-    ]);
-    let lanes = PgPoolOptions::new().max_connections(options.write_connections).acquire_timeout(options.lock_timeout);
-    let reads = PgPoolOptions::new().max_connections(options.read_connections).acquire_timeout(options.lock_timeout);
-    let turns = PgPoolOptions::new().max_connections(options.write_connections).acquire_timeout(options.lock_timeout);
-    let turns = turns.connect_lazy_with(lane.clone());
-    let lanes = lanes.connect_with(lane).await.map_err(store_error)?;
-    let reads = reads.connect_with(address.options([("statement_timeout", "60000")])).await.map_err(store_error)?;
-    Ok(Arc::new(PostgresStore { lanes, reads, turns }))
+    ])
 }
 
 async fn migrate(address: &PgConnectOptions) -> Result<()> {
