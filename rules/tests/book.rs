@@ -575,3 +575,19 @@ fn what_a_rule_gives_with_a_redemption_may_be_cut_off() {
     ",
     );
 }
+
+/// A limit that lets three through is met by whoever asks for a million; without one that is a mistake of the rule.
+#[test]
+fn a_limit_comes_before_the_most_that_one_decision_may_grant() {
+    let story = |outcome: &str, issued: &str| {
+        format!(
+            "
+            stock card 9
+            22 10:00 a1 gift m=bob n=1000000 -> {outcome}
+            = bob card issued {issued}
+            "
+        )
+    };
+    play(&mut world("[limits.rewards.card]\nper_member = 3"), &story("booked", "3"));
+    play(&mut world(""), &story("failed: at most 1000 in one decision", "0"));
+}

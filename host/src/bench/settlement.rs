@@ -44,8 +44,9 @@ pub async fn measure(lab: &mut Lab<'_>) -> Result<Vec<Entry>> {
     let bottleneck = usage::bottleneck(before, usage::now(lab.server));
     let more = watching.most().await.zip(memory).map_or(0, |(most, before)| most.saturating_sub(before));
     let report = report?;
-    if !report.failed.is_empty() {
-        return Err(BenchError::Wrong(format!("{} members could not be settled", report.failed.len())));
+    if let Some(first) = report.failed.first() {
+        let count = report.failed.len();
+        return Err(BenchError::Wrong(format!("{count} members could not be settled, {} among them: {}", first.member, first.reason)));
     }
     let mut settlement = Entry::value("settlement", GOAL_S, "s", took.as_secs_f64());
     settlement.bottleneck = bottleneck.clone();

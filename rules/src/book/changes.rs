@@ -11,7 +11,7 @@ use crate::names::Code;
 use crate::release::Release;
 use crate::value::{DataType, Value};
 
-/// The most units that one evaluation may grant, or one effect ask for: more is a mistake of the rule.
+/// The most units of a reward that one evaluation may grant, after limits: more is a mistake of the rule.
 pub const MOST_UNITS: i64 = 1000;
 
 /// When something is booked.
@@ -182,10 +182,6 @@ impl Book {
 
     fn add_grant(&self, scope: &Scope, changes: &mut Changes, slot: Slot, reward: usize, count: i64, place: Option<Place>) -> Step<()> {
         let (campaign, measure) = (&scope.release.campaign, scope.release.codes.granted[reward]);
-        if count > MOST_UNITS || changes.asked.get(measure).saturating_add(count) > MOST_UNITS {
-            let name = &campaign.rewards[reward].name;
-            return Err(Stopped::because(format!("{count} units of \"{name}\" at once: at most {MOST_UNITS} in one decision"), place));
-        }
         let first = scope.before.get(measure).max(changes.asked.get(measure)) + 1;
         let asked = not_asked_before(scope, changes, measure, count)?;
         if asked <= 0 {
@@ -199,6 +195,12 @@ impl Book {
         let fits = self.fits_budget(scope, changes, face)?.min(left.0);
         if fits < left.0 && campaign.limits.on_budget == OnBudget::Refuse {
             left = (fits, Some("budget"));
+        }
+        // After limits: a rule may ask for more than a limit lets through.
+        let units = changes.units(reward).saturating_add(left.0);
+        if units > MOST_UNITS || first.saturating_add(left.0) > i64::from(i32::MAX) {
+            let name = &campaign.rewards[reward].name;
+            return Err(Stopped::because(format!("{units} units of \"{name}\" at once: at most {MOST_UNITS} in one decision"), place));
         }
         changes.spent = checked_cost(changes.spent, face, fits)?;
         let clipped = left.1.map(|limit| (asked, limit));
@@ -304,6 +306,15 @@ impl Book {
 }
 
 impl Changes {
+    /// Units of a reward so far.
+    fn units(&self, reward: usize) -> i64 {
+        let counts = self.list.iter().map(|change| match change.kind {
+            Kind::Grant { reward: granted, count, .. } if granted == reward => count,
+            _ => 0,
+        });
+        counts.fold(0, i64::saturating_add)
+    }
+
     /// How far the changes can move a measure, whoever's it is and in whatever order.
     fn moved(&self, release: &Release, measure: Code) -> Result<u64, Overflow> {
         let sizes = self.list.iter().map(|change| match change.kind {
