@@ -59,7 +59,9 @@ impl Host {
         if let Some(open) = proposal.iter().find(|p| p.end.is_none()) {
             plan.warnings.push(format!("proposal {} by {} is open: applying this takes its place", open.number, open.author));
         }
-        if let Some(pending) = rules.releases.iter().find(|r| r.effective_from_ms > from_ms) {
+        // Of those that begin at the next instant, the newest is the one in force then.
+        let later = rules.releases.iter().filter(|r| r.effective_from_ms > from_ms);
+        if let Some(pending) = later.min_by_key(|r| (r.effective_from_ms, std::cmp::Reverse(r.number))) {
             plan.warnings.push(format!("release {} takes over from {}", pending.number, instant(pending.effective_from_ms)));
         }
         plan.hold_against(&policy);
