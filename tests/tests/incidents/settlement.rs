@@ -48,7 +48,7 @@ member = "data.member"
 data = { member = "member", points = "int" }
 "#;
 
-const RULES: &str = r#"
+const EARNS: &str = r#"
 fn on_lesson_finished(event) {
     event.member.award("learning", event.data.points);
 }
@@ -56,7 +56,9 @@ fn on_lesson_finished(event) {
 fn on_lesson_withdrawn(event) {
     event.member.deduct("learning", event.data.points);
 }
+"#;
 
+const GIVES: &str = r#"
 fn on_cycle_close(member, cycle) {
     let points = member.points("learning", "cycle");
     let checked = 100 / (points - 13);
@@ -65,7 +67,12 @@ fn on_cycle_close(member, cycle) {
 "#;
 
 fn files() -> Files {
-    Files::from([("campaign.toml".to_string(), MANIFEST.as_bytes().into()), ("rules.rhai".to_string(), RULES.as_bytes().into())])
+    files_that_close(GIVES)
+}
+
+fn files_that_close(close: &str) -> Files {
+    let rules = format!("{EARNS}{close}");
+    Files::from([("campaign.toml".to_string(), MANIFEST.as_bytes().into()), ("rules.rhai".to_string(), rules.as_bytes().into())])
 }
 
 /// Small pages, so that settlers meet.
@@ -261,14 +268,6 @@ async fn a_settlement_that_is_dropped_anywhere_is_finished_by_the_next() {
 
 /// What the close takes was spent after the cycle's end: the close of these members fails until they have points again.
 const TAKES: &str = r#"
-fn on_lesson_finished(event) {
-    event.member.award("learning", event.data.points);
-}
-
-fn on_lesson_withdrawn(event) {
-    event.member.deduct("learning", event.data.points);
-}
-
 fn on_cycle_close(member, cycle) {
     member.deduct("learning", 50);
     if member.points("learning", "cycle") > 1000000 { member.grant("jd-100"); }
@@ -278,9 +277,7 @@ const SECOND_WEEK: &str = "2020-09-29T01:00:00+08:00";
 
 /// Members whose close has failed for want of points, which they then earn.
 async fn who_fail_at_first(world: &World, host: &std::sync::Arc<Host>, members: &[&str]) {
-    let mut files = files();
-    files.insert("rules.rhai".into(), TAKES.as_bytes().into());
-    host.add_release(files, None, "product", "").await.unwrap();
+    host.add_release(files_that_close(TAKES), None, "product", "").await.unwrap();
     let spends = |member: &str| {
         let data = json!({"member": member, "points": 50});
         event(&fact(SECOND_WEEK, "course", &format!("spent-{member}"), "lesson.withdrawn", &data))
@@ -345,9 +342,7 @@ async fn a_failed_close_that_a_correction_made_up_for_takes_nothing_again() {
 async fn a_settler_that_slept_before_its_lease_reads_again() {
     on_each(FIRST_WEEK, async |world| {
         let sleeper = world.host_with(settings("sleeper"), &Options::default()).await;
-        let mut files = files();
-        files.insert("rules.rhai".into(), TAKES.as_bytes().into());
-        sleeper.add_release(files, None, "product", "").await.unwrap();
+        sleeper.add_release(files_that_close(TAKES), None, "product", "").await.unwrap();
         let lessons: Vec<Event> = (1..=MEMBERS).map(|n| lesson(FIRST_WEEK, &format!("m{n}"), "L1", 500)).collect();
         sleeper.submit(RACE, lessons).await.unwrap();
         world.set_clock(CLOSED);
