@@ -2,7 +2,7 @@
 //! the other has written, and rows that both write before they have the lock would wait for each other. A turn is a lock
 //! of its own in the database, given in the order of asking, held for some groups and given back as soon as there is
 //! nothing to do; a host that is gone has lost it. Promises: nothing is right only because of a turn, the head's lock and
-//! its position see to that; a host that is alone never asks for one.
+//! its position see to that; while nothing else writes to its campaign, a host asks for none.
 //!
 //! Must not know: what is decided.
 
@@ -28,7 +28,7 @@ struct Held {
 }
 
 impl Turns {
-    /// Somebody else wrote meanwhile.
+    /// Somebody else wrote meanwhile: another host, or a settlement of this one.
     pub fn met(&mut self, host: &Host) {
         self.shared_until_ms = now_ms(host) + SHARED_MS;
     }
