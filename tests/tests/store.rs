@@ -10,3 +10,5 @@ mod cards;
 mod opening;
 #[path = "store/settling.rs"]
 mod settling;
+#[path = "store/unlocked.rs"]
+mod unlocked;

@@ -190,8 +190,9 @@ fn both_databases_have_the_same_files() {
             files(folder, &[endings]).into_iter().map(|file| file[folder.len()..].to_string()).collect()
         };
         let only: Vec<String> = of(one).symmetric_difference(&of(other)).cloned().collect();
-        // SQLite has no arrays to bind: it writes lists as JSON, in a file that PostgreSQL does not need.
-        let only: Vec<&String> = only.iter().filter(|name| *name != "/list.rs").collect();
+        // SQLite has no arrays to bind: it writes lists as JSON, in a file that PostgreSQL does not need. And it lets one
+        // transaction write at a time: nothing can be written without its lock.
+        let only: Vec<&String> = only.iter().filter(|name| !["/list.rs", "/early.rs", "/statements.rs"].contains(&name.as_str())).collect();
         assert!(only.is_empty(), "{one} and {other} list the same names, but for {only:?}");
     }
 }

@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::time::Duration;
 
 /// Connections of the client: enough that groups are full while those before them are written.
-pub const CONNECTIONS: usize = 32;
+pub const CONNECTIONS: usize = 48;
 /// Longest that a measurement may take.
 pub const MOST: Duration = Duration::from_secs(600);
 

@@ -1,27 +1,28 @@
 //! Deciding ahead: while one group is written, the next one is read and decided in memory, so that the database and this
-//! program work at the same time. It is only a faster way to what [`super::lane`] does with the lock held: rows that the
-//! last group touched are still in the book, others are read without a lock, and the write first locks the head and the
-//! pools and must find both as the decision saw them. Whatever is not as expected, or fails, is decided again by the
-//! lane, under the lock; nobody is answered before.
+//! program work at the same time, and few round trips come one after the other. It is only a faster way to what
+//! [`super::lane`] does with the lock held: rows that the last group touched are still in the book, others are read
+//! without a lock, and the write first locks the head and the pools and must find both as the decision saw them. Whatever
+//! is not as expected, or fails, is decided again by the lane, under the lock; nobody is answered before.
 //!
 //! While nothing comes twice, it is not looked up either whether an event is known: the database's unique keys refuse
 //! the commit that was wrong about it, and some groups after that are looked up again. A large group's new rows are then
-//! written before the lock is taken, while the group before it still holds it.
+//! written before the lock is taken, while the group before it still holds it; others are one statement.
 
 use super::error::{FlowError, Result};
 use super::fallback;
 use super::host::{Host, Rules, Running};
-use super::lane::{Patience, Work, commit_delta, decide, reply};
+use super::lane::{Decision, Group, Patience, Work, commit_delta, decide, warn_if_closed};
+use super::page::Kept;
 use super::prefetch::{self, Known};
-use crate::store::Transaction;
+use crate::store::{Seen, Transaction};
 use guerdon_rules::book::prepare::Prepared;
-use guerdon_rules::book::rows::{Delta, Head, Outcome, PoolRow};
+use guerdon_rules::book::rows::{Delta, Outcome};
 use guerdon_rules::book::{Answer, Answered, Book};
 use guerdon_rules::event::Key;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 /// Rows that a book may keep between groups; then it forgets those that are stored.
 const ROWS: usize = 100_000;
@@ -39,9 +40,8 @@ pub(super) struct Ahead {
 }
 
 struct Writing {
-    task: JoinHandle<Result<()>>,
-    group: Vec<Work>,
-    answers: Vec<Answer>,
+    /// Answers the group itself: the lane may be deciding the next one.
+    task: JoinHandle<Written>,
     position: i64,
     /// It writes its new rows before it has the lock.
     is_early: bool,
@@ -49,20 +49,32 @@ struct Writing {
     committed: Option<oneshot::Receiver<()>>,
 }
 
+pub(super) type Written = std::result::Result<(), Unwritten>;
+
+/// A group that could not be written, and why.
+pub(super) struct Unwritten {
+    /// None: its callers are told already.
+    group: Option<Group>,
+    error: FlowError,
+}
+
 /// A decision that is not written yet.
 pub(super) struct Decided {
-    answers: Vec<Answer>,
+    decision: Decision,
     delta: Delta,
-    /// What it was decided with.
-    head: Head,
-    pools: Vec<PoolRow>,
+    seen: Seen,
     known: Known,
+    /// Of a settlement, which is kept in the same commit.
+    kept: Option<Kept>,
 }
 
 impl Decided {
     /// Groups that may still be being written when this one begins to be: only what is large is worth it.
     pub fn may_follow(&self, group_events: usize) -> usize {
-        usize::from(self.known == Known::Assumed && self.answers.len() * 2 >= group_events)
+        match &self.decision {
+            Decision::Events(answers) => usize::from(self.known == Known::Assumed && answers.len() * 2 >= group_events),
+            Decision::Page(_) => 1,
+        }
     }
 }
 
@@ -78,28 +90,32 @@ impl Ahead {
     }
 
     /// Ready when the first group that is being written is. May be dropped and asked again.
-    pub async fn written(&mut self) -> Result<()> {
+    pub async fn written(&mut self) -> Written {
         match self.writing.front_mut() {
-            Some(writing) => (&mut writing.task).await.unwrap_or_else(|e| Err(FlowError::Internal(e.to_string()))),
+            Some(writing) => (&mut writing.task).await.unwrap_or_else(|e| Err(Unwritten::lost(&e))),
             None => Ok(()),
         }
     }
 
-    /// Answers the first group that was written. When it could not be, gives it and those after it back, to be decided
-    /// again.
-    pub async fn end_writing(&mut self, written: Result<()>) -> Vec<Vec<Work>> {
-        let Some(Writing { group, answers, position, .. }) = self.writing.pop_front() else { return Vec::new() };
-        if let Err(error) = written {
+    /// Notes that the first group was written and answered. When it could not be, gives it and those after it back, to be
+    /// decided again, and whether that was for somebody else who wrote.
+    pub async fn end_writing(&mut self, written: Written) -> Option<(Vec<Group>, bool)> {
+        let Writing { position, .. } = self.writing.pop_front()?;
+        if let Err(Unwritten { group, error }) = written {
             tracing::debug!(%error, "decided again with the lock held");
             self.book = None;
-            self.careful = CAREFUL;
-            let mut groups = vec![group];
+            let met = matches!(error, FlowError::Conflict(_));
+            if !met {
+                self.careful = CAREFUL;
+            }
+            let mut groups = Vec::from_iter(group);
             for later in std::mem::take(&mut self.writing) {
                 // It fails, because this one did; only then are its locks gone.
-                let _ = later.task.await;
-                groups.push(later.group);
+                if let Err(later) = later.task.await.unwrap_or_else(|e| Err(Unwritten::lost(&e))) {
+                    groups.extend(later.group);
+                }
             }
-            return groups;
+            return Some((groups, met));
         }
         if let Some(book) = &mut self.book {
             book.forget_events(position);
@@ -107,112 +123,156 @@ impl Ahead {
                 book.forget_members(position);
             }
         }
-        reply(group, answers.into_iter().map(Ok).collect());
-        Vec::new()
+        None
     }
 
     /// Reads and decides a group without a lock. None: the lane must do it with the lock held.
-    pub async fn decide(&mut self, host: &Host, running: &Running, patience: &Patience, group: &[Work]) -> Option<Decided> {
+    pub async fn decide(&mut self, host: &Host, running: &Running, patience: &Patience, group: &Group) -> Option<Decided> {
         let now_ms = host.now_ms();
         let rules = running.rules.load_full();
         let known = self.book.take().filter(|_| self.rules.as_ref().is_some_and(|r| Arc::ptr_eq(r, &rules)));
         if patience.holds(now_ms) || (known.is_none() && self.writing() > 0) {
             return None;
         }
-        let batch: Vec<Prepared> =
-            group.iter().flat_map(|work| &work.items).map(|item| item.prepared(&rules, now_ms)).collect::<Option<_>>()?;
-        let mut peek = host.store.peek(running.row.campaign).await.ok()?;
-        let mut book = match known {
-            Some(book) => book,
-            None if peek.head().releases as usize > rules.releases.len() => return None,
-            None => {
-                let names = rules.pool_names();
-                let pools = if names.is_empty() { Vec::new() } else { peek.pools(&names).await.ok()? };
-                Book::new(peek.head().clone(), pools)
+        let (mut peek, mut book) = match known {
+            Some(book) => (host.store.peek_from(book.head().clone()).await.ok()?, book),
+            None => begin(host, running, &rules).await?,
+        };
+        let seen = Seen { head: book.head().clone(), pools: book.pools().to_vec() };
+        let (decision, delta, known, kept) = match group {
+            Group::Events(group) => {
+                let (answers, delta, known) = self.decide_events(host, &rules, now_ms, &mut *peek, &mut book, group).await?;
+                (Decision::Events(answers), delta, known, None)
+            }
+            Group::Page(page) => {
+                let done = host.close_ahead(&mut *peek, &mut book, page).await.ok()??;
+                let kept = Kept { row: done.progress.row.clone(), fence: page.fence };
+                (Decision::Page(Box::new(done)), book.take_delta(), Known::Read, Some(kept))
             }
         };
-        let (head, pools) = (book.head().clone(), book.pools().to_vec());
+        self.book = Some(book);
+        self.rules = Some(rules);
+        Some(Decided { decision, delta, seen, known, kept })
+    }
+
+    async fn decide_events(
+        &mut self,
+        host: &Host,
+        rules: &Arc<Rules>,
+        now_ms: i64,
+        peek: &mut dyn Transaction,
+        book: &mut Book,
+        group: &[Work],
+    ) -> Option<(Vec<Answer>, Delta, Known)> {
+        let batch: Vec<Prepared> =
+            group.iter().flat_map(|work| &work.items).map(|item| item.prepared(rules, now_ms)).collect::<Option<_>>()?;
         let known = if self.careful == 0 { Known::Assumed } else { Known::Read };
-        let all_new = prefetch::load(&mut *peek, &mut book, &batch, &rules.releases, now_ms, known).await.ok()?;
-        let answers = decide(host, &mut book, &batch).ok()?;
+        let all_new = prefetch::load(peek, book, &batch, &rules.releases, now_ms, known).await.ok()?;
+        let answers = decide(host, book, &batch).ok()?;
         // What takes more than one commit, or ran into a deadline, is the lane's; and failures that are counted.
         if fallback::counts(&batch, &answers) || answers.len() < batch.len() || book.has_deferred() || book.deadlines_in_a_row().1 > 0 {
             return None;
         }
         let delta = book.take_delta();
-        let right = known == Known::Read || assumed_right(&book, &batch, &answers, &delta, &mut *peek).await;
+        let right = known == Known::Read || assumed_right(book, &batch, &answers, &delta, peek).await;
         self.careful = if all_new && right { self.careful.saturating_sub(1) } else { CAREFUL };
-        if !right {
-            return None;
-        }
-        self.book = Some(book);
-        self.rules = Some(rules);
-        Some(Decided { answers, delta, head, pools, known })
+        right.then_some((answers, delta, known))
     }
 
     /// Begins to write a decision, after those that are being written.
-    pub fn write(&mut self, host: &Arc<Host>, running: &Arc<Running>, group: Vec<Work>, decided: Decided) {
-        let Decided { answers, delta, head, pools, known } = decided;
+    pub fn write(&mut self, host: &Arc<Host>, running: &Arc<Running>, group: Group, decided: Decided) {
+        let Decided { decision, delta, seen, known, kept } = decided;
         let (committed, told) = oneshot::channel();
         let before = self.writing.back_mut();
         // One that has no connection yet must not wait for one behind those that wait for it.
-        let is_early = known == Known::Assumed && before.as_ref().is_none_or(|before| before.is_early);
+        let is_early = known == Known::Assumed && kept.is_none() && before.as_ref().is_none_or(|before| before.is_early);
         let before = before.and_then(|before| before.committed.take());
-        let write = Write { host: host.clone(), running: running.clone(), rules: self.rules.clone(), delta, head, pools };
+        let write = Write { host: host.clone(), running: running.clone(), delta, seen, kept };
         let position = write.delta.head.position;
         let task = tokio::spawn(async move {
-            write.run(before, is_early).await?;
+            let _untold = write.running.leaderboards.expect(position);
+            if let Err(error) = write.run(before, is_early).await {
+                return Err(Unwritten { group: Some(group), error });
+            }
             // Nobody waits for it when there is no next one.
             let _ = committed.send(());
             write.running.leaderboards.take_over(&write.running, &write.delta).await;
+            group.reply(decision);
             Ok(())
         });
-        self.writing.push_back(Writing { task, group, answers, position, is_early, committed: Some(told) });
+        self.writing.push_back(Writing { task, position, is_early, committed: Some(told) });
     }
+}
+
+impl Unwritten {
+    /// Its task is gone, and its callers are told so by what they wait for.
+    fn lost(error: &JoinError) -> Unwritten {
+        Unwritten { group: None, error: FlowError::Internal(error.to_string()) }
+    }
+}
+
+/// A book as it is stored. None: another host added a release, which the lane has to load.
+async fn begin(host: &Host, running: &Running, rules: &Rules) -> Option<(Box<dyn Transaction>, Book)> {
+    let mut peek = host.store.peek(running.row.campaign).await.ok()?;
+    if peek.head().releases as usize > rules.releases.len() {
+        return None;
+    }
+    let names = rules.pool_names();
+    let pools = if names.is_empty() { Vec::new() } else { peek.pools(&names).await.ok()? };
+    let book = Book::new(peek.head().clone(), pools);
+    Some((peek, book))
 }
 
 struct Write {
     host: Arc<Host>,
     running: Arc<Running>,
-    rules: Option<Arc<Rules>>,
     delta: Delta,
-    head: Head,
-    pools: Vec<PoolRow>,
+    seen: Seen,
+    kept: Option<Kept>,
 }
 
 impl Write {
     /// `before`: the commit that must come first.
     async fn run(&self, before: Option<oneshot::Receiver<()>>, is_early: bool) -> Result<()> {
-        let (store, campaign) = (&self.host.store, self.running.row.campaign);
+        let (store, seen, delta) = (&self.host.store, &self.seen, &self.delta);
         let changed = || FlowError::Conflict("somebody else wrote meanwhile".into());
         let mut early = None;
-        if is_early && before.is_some() && !self.delta.is_empty() {
-            early = store.begin_early(campaign).await?;
-        }
-        if let Some(early) = &mut early {
-            early.write_new(&self.delta).await?;
+        if is_early && before.is_some() && !delta.is_empty() {
+            early = store.write_early(delta).await?;
         }
         if let Some(before) = before {
             before.await.map_err(|_| changed())?;
         }
-        if self.delta.is_empty() {
+        if delta.is_empty() && self.kept.is_none() {
             return Ok(());
         }
         // The commit before this one has given the lock back. Whoever has it now writes something else, and may wait for
         // rows that this group, or one that waits for it, has written already.
-        let locked = match early {
-            Some(early) => early.lock_at_once().await?,
-            None => store.begin_at_once(campaign).await?,
+        let written = match early {
+            Some(early) => Some(early.finish(seen, delta).await?),
+            None if self.kept.is_some() => None,
+            None => store.write_at_once(seen, delta).await?,
         };
-        let mut transaction = locked.ok_or_else(changed)?;
-        if *transaction.head() != self.head {
-            return Err(changed());
+        match written {
+            Some(true) => {
+                warn_if_closed(&self.running, &seen.head, &delta.head);
+                Ok(())
+            }
+            Some(false) => Err(changed()),
+            None => self.in_transaction().await?.then_some(()).ok_or_else(changed),
         }
-        let names = self.rules.as_ref().map_or_else(Vec::new, |r| r.pool_names());
-        if !names.is_empty() && transaction.pools(&names).await? != self.pools {
-            return Err(changed());
+    }
+
+    async fn in_transaction(&self) -> Result<bool> {
+        let Some(mut transaction) = self.host.store.begin_at_once(self.running.row.campaign).await? else { return Ok(false) };
+        if !transaction.is_as(&self.seen).await? {
+            return Ok(false);
         }
-        commit_delta(&self.running, transaction, &self.delta).await
+        if let Some(kept) = &self.kept {
+            self.host.keep(&mut *transaction, kept).await?;
+        }
+        commit_delta(&self.running, transaction, &self.delta).await?;
+        Ok(true)
     }
 }
 

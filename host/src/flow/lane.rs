@@ -1,10 +1,11 @@
-//! A campaign's lane: the one task of this host that decides its events. It commits in groups: an idle lane commits at
+//! A campaign's lane: the one task of this host that decides its events, and closes the members of its settlements. It commits in groups: an idle lane commits at
 //! once, a busy one what has arrived, up to a bound. Callers are answered after the commit; a caller that leaves
 //! changes nothing, because the transaction belongs to the lane.
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, Written};
 use super::error::{FlowError, Result};
 use super::host::{Host, Rules, Running};
+use super::page::{Done as PageDone, Page};
 use super::prefetch::{self, Known};
 use super::turn::Turns;
 use super::views::EventResult;
@@ -63,6 +64,35 @@ impl Received {
     }
 }
 
+/// What is committed together.
+pub(super) enum Group {
+    Events(Vec<Work>),
+    /// Members of a settlement.
+    Page(Box<Page>),
+}
+
+/// What came of a group.
+pub(super) enum Decision {
+    Events(Vec<Answer>),
+    Page(Box<PageDone>),
+}
+
+impl Group {
+    /// Tells the callers. A caller that left needs no answer.
+    pub(super) fn reply(self, decision: Decision) {
+        match (self, decision) {
+            (Group::Events(group), Decision::Events(answers)) => reply(group, answers.into_iter().map(Ok).collect()),
+            (Group::Page(page), Decision::Page(done)) => drop(page.reply.send(Ok(*done))),
+            _ => tracing::error!("a group was decided as what it is not"),
+        }
+    }
+}
+
+enum Message {
+    Work(Work),
+    Page(Box<Page>),
+}
+
 pub(super) struct Work {
     pub(super) items: Vec<Item>,
     reply: oneshot::Sender<Result<Vec<Answer>>>,
@@ -72,7 +102,7 @@ pub(super) struct Work {
 
 /// See the module.
 pub struct Lane {
-    sender: mpsc::UnboundedSender<Work>,
+    sender: mpsc::UnboundedSender<Message>,
     room: Arc<Semaphore>,
     /// All of `room`.
     room_events: u32,
@@ -90,13 +120,19 @@ impl Lane {
     async fn send(&self, items: Vec<Item>) -> Result<Vec<Answer>> {
         let count = u32::try_from(items.len()).unwrap_or(u32::MAX).min(self.room_events);
         let busy = || FlowError::Busy { reason: "the campaign's queue is full".into(), retry_after_seconds: 1 };
-        let stopped = || FlowError::Busy { reason: "this host is shutting down".into(), retry_after_seconds: 5 };
         let room = self.room.clone().try_acquire_many_owned(count).map_err(|error| match error {
             TryAcquireError::Closed => stopped(),
             TryAcquireError::NoPermits => busy(),
         })?;
         let (reply, answer) = oneshot::channel();
-        self.sender.send(Work { items, reply, _room: room }).map_err(|_| stopped())?;
+        self.sender.send(Message::Work(Work { items, reply, _room: room })).map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Closes members of a settlement, when those events are decided that came before.
+    pub(super) async fn close(&self, page: Page, answer: oneshot::Receiver<Result<PageDone>>) -> Result<PageDone> {
+        let _room = self.room.clone().acquire_owned().await.map_err(|_| stopped())?;
+        self.sender.send(Message::Page(Box::new(page))).map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
 
@@ -107,6 +143,10 @@ impl Lane {
             drop(all);
         }
     }
+}
+
+fn stopped() -> FlowError {
+    FlowError::Busy { reason: "this host is shutting down".into(), retry_after_seconds: 5 }
 }
 
 impl Host {
@@ -153,40 +193,33 @@ struct Desk {
     turns: Turns,
 }
 
-async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::UnboundedReceiver<Work>) {
+async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::UnboundedReceiver<Message>) {
     let mut desk = Desk::default();
-    let mut left_over: Option<Work> = None;
+    let mut left_over: Option<Message> = None;
     loop {
         let next = match left_over.take() {
-            Some(work) => Some(work),
+            Some(message) => Some(message),
             None => tokio::select! {
                 biased;
-                work = receiver.recv() => match work {
-                    Some(work) => Some(work),
+                message = receiver.recv() => match message {
+                    Some(message) => Some(message),
                     None => return,
                 },
                 written = desk.ahead.written(), if desk.ahead.writing() > 0 => {
                     let (Some(host), Some(running)) = (host.upgrade(), running.upgrade()) else { return };
-                    answer_written(&host, &running, &mut desk, written).await;
+                    end_writing(&host, &running, &mut desk, written).await;
                     None
                 }
             },
         };
         let (Some(host), Some(running)) = (host.upgrade(), running.upgrade()) else { return };
         if let Some(first) = next {
-            let mut group = vec![first];
-            let mut size = group[0].items.len();
-            while let Ok(work) = receiver.try_recv() {
-                if size + work.items.len() > host.settings.group_events {
-                    left_over = Some(work);
-                    break;
-                }
-                size += work.items.len();
-                group.push(work);
-            }
-            // Alone, a group is soonest done with the lock held from the start.
+            let group;
+            (group, left_over) = gather(first, &mut receiver, host.settings.group_events);
             let is_busy = left_over.is_some() || desk.ahead.writing() > 0 || !receiver.is_empty();
-            work_on(&host, &running, &mut desk, group, is_busy).await;
+            // Alone, a group is soonest done from what is in memory, or where that is worth little, under the lock.
+            let may_be_ahead = is_busy || (host.store.is_remote() && !desk.turns.are_shared(&host));
+            work_on(&host, &running, &mut desk, group, may_be_ahead).await;
         }
         if desk.turns.is_over(&host) {
             write_all(&host, &running, &mut desk).await;
@@ -197,9 +230,28 @@ async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::Unbou
     }
 }
 
-async fn work_on(host: &Arc<Host>, running: &Arc<Running>, desk: &mut Desk, group: Vec<Work>, is_busy: bool) {
+/// A group that begins with a message, and what comes next and is not of it.
+fn gather(first: Message, receiver: &mut mpsc::UnboundedReceiver<Message>, most: usize) -> (Group, Option<Message>) {
+    let mut group = match first {
+        Message::Page(page) => return (Group::Page(page), None),
+        Message::Work(work) => vec![work],
+    };
+    let mut size = group[0].items.len();
+    loop {
+        match receiver.try_recv() {
+            Ok(Message::Work(work)) if size + work.items.len() <= most => {
+                size += work.items.len();
+                group.push(work);
+            }
+            Ok(other) => return (Group::Events(group), Some(other)),
+            Err(_) => return (Group::Events(group), None),
+        }
+    }
+}
+
+async fn work_on(host: &Arc<Host>, running: &Arc<Running>, desk: &mut Desk, group: Group, may_be_ahead: bool) {
     let mut decided = None;
-    if is_busy {
+    if may_be_ahead {
         if desk.turns.begin(host, running).await {
             desk.ahead.forget();
         }
@@ -207,7 +259,7 @@ async fn work_on(host: &Arc<Host>, running: &Arc<Running>, desk: &mut Desk, grou
     }
     while desk.ahead.writing() > decided.as_ref().map_or(0, |decided| decided.may_follow(host.settings.group_events)) {
         let written = desk.ahead.written().await;
-        if !answer_written(host, running, desk, written).await {
+        if !end_writing(host, running, desk, written).await {
             decided = None;
         }
     }
@@ -224,25 +276,24 @@ async fn work_on(host: &Arc<Host>, running: &Arc<Running>, desk: &mut Desk, grou
 async fn write_all(host: &Host, running: &Running, desk: &mut Desk) {
     while desk.ahead.writing() > 0 {
         let written = desk.ahead.written().await;
-        answer_written(host, running, desk, written).await;
+        end_writing(host, running, desk, written).await;
     }
 }
 
-/// Answers the group that was written ahead, or decides it, and those after it, again under the lock; false when it had to.
-async fn answer_written(host: &Host, running: &Running, desk: &mut Desk, written: Result<()>) -> bool {
-    let groups = desk.ahead.end_writing(written).await;
-    let is_right = groups.is_empty();
-    if !is_right {
+/// Notes that the group was written ahead, or decides it, and those after it, again under the lock; false when it had to.
+async fn end_writing(host: &Host, running: &Running, desk: &mut Desk, written: Written) -> bool {
+    let Some((groups, met)) = desk.ahead.end_writing(written).await else { return true };
+    if met {
         desk.turns.met(host);
     }
     for group in groups {
         answer(host, running, &mut desk.patience, group).await;
     }
-    is_right
+    false
 }
 
 /// Tells each caller of a group its own answers; one for each item of the group.
-pub(super) fn reply(group: Vec<Work>, answers: Vec<Result<Answer>>) {
+fn reply(group: Vec<Work>, answers: Vec<Result<Answer>>) {
     let mut answers = VecDeque::from(answers);
     for work in group {
         let own: Result<Vec<Answer>> = answers.drain(..work.items.len()).collect();
@@ -251,11 +302,20 @@ pub(super) fn reply(group: Vec<Work>, answers: Vec<Result<Answer>>) {
     }
 }
 
-/// Decides a group, in as many commits as it takes, and answers its callers.
-async fn answer(host: &Host, running: &Running, patience: &mut Patience, group: Vec<Work>) {
-    let items = group.iter().flat_map(|work| &work.items).collect();
-    let answers = decide_all(host, running, patience, items).await;
-    reply(group, answers);
+/// Decides a group under the lock, in as many commits as it takes, and answers its callers.
+async fn answer(host: &Host, running: &Running, patience: &mut Patience, group: Group) {
+    match group {
+        Group::Events(group) => {
+            let items = group.iter().flat_map(|work| &work.items).collect();
+            let answers = decide_all(host, running, patience, items).await;
+            reply(group, answers);
+        }
+        Group::Page(page) => {
+            let done = host.close_locked(running, &page).await;
+            // A settlement that was given up needs no answer: whoever goes on with it finds the cursor moved.
+            let _ = page.reply.send(done);
+        }
+    }
 }
 
 /// One answer, or one error, for each item.
@@ -390,6 +450,7 @@ async fn try_commit<'a>(
     let deferred = book.take_deferred();
     let delta = book.take_delta();
     if !delta.is_empty() {
+        let _untold = running.leaderboards.expect(delta.head.position);
         commit_delta(running, transaction, &delta).await?;
         running.leaderboards.take_over(running, &delta).await;
     }
@@ -398,15 +459,22 @@ async fn try_commit<'a>(
 
 /// Writes what was decided, and commits.
 pub(super) async fn commit_delta(running: &Running, mut transaction: Box<dyn Transaction>, delta: &Delta) -> Result<()> {
-    transaction.write(delta).await?;
+    if !delta.is_empty() {
+        transaction.write(delta).await?;
+    }
     plan_corrections(&mut *transaction, &delta.corrections).await?;
-    let was_open = !closed(transaction.head());
+    let before = transaction.head().clone();
     transaction.commit().await?;
-    if was_open && closed(&delta.head) {
-        let why = delta.head.switches.get(ISSUE).map_or("", |s| &s.why);
+    warn_if_closed(running, &before, &delta.head);
+    Ok(())
+}
+
+/// Tells the operator when a commit has closed issuing.
+pub(super) fn warn_if_closed(running: &Running, before: &Head, now: &Head) {
+    if !closed(before) && closed(now) {
+        let why = now.switches.get(ISSUE).map_or("", |s| &s.why);
         tracing::error!(campaign = %running.row.id, why, "issuing is closed: grants are owed until an operator opens the switch");
     }
-    Ok(())
 }
 
 fn closed(head: &Head) -> bool {

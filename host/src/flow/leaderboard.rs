@@ -9,10 +9,11 @@ use guerdon_rules::book::ranking::points_and_reached;
 use guerdon_rules::book::rows::{Delta, StandingRow};
 use guerdon_rules::release::Release;
 use guerdon_rules::value::DEFAULT_KIND;
-use indexset::BTreeSet;
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use tokio::sync::Mutex;
 
 /// Most points first, ties by who got there first, then by who came first at all: `ranking::in_order` says the same.
@@ -20,11 +21,17 @@ type Place = (Reverse<i64>, i64, i64);
 
 /// One account in one cycle.
 #[derive(Default)]
+struct Board {
+    /// Set once, when the index is made: until then nobody but who makes it waits for it.
+    made: AtomicBool,
+    index: Mutex<Index>,
+}
+
+#[derive(Default)]
 struct Index {
-    made: bool,
     position: i64,
     /// By kind.
-    boards: FxHashMap<Arc<str>, BTreeSet<Place>>,
+    boards: FxHashMap<Arc<str>, indexset::BTreeSet<Place>>,
     /// By member number: kind and place.
     of: FxHashMap<i64, (Arc<str>, Place)>,
 }
@@ -34,18 +41,54 @@ type Which = (usize, i32);
 
 /// The leaderboards of a campaign that were asked for.
 #[derive(Default)]
-pub struct Leaderboards(Mutex<FxHashMap<Which, Arc<Mutex<Index>>>>);
+pub struct Leaderboards {
+    boards: Mutex<FxHashMap<Which, Arc<Board>>>,
+    /// Positions that this host is about to commit, or has committed, and not taken over yet. Nobody was told of them.
+    untold: std::sync::Mutex<BTreeSet<i64>>,
+}
+
+/// While it lives, a commit of this host is on its way to the leaderboards.
+pub(super) struct Untold<'a> {
+    leaderboards: &'a Leaderboards,
+    position: i64,
+}
+
+impl Drop for Untold<'_> {
+    fn drop(&mut self) {
+        self.leaderboards.untold().remove(&self.position);
+    }
+}
 
 impl Leaderboards {
+    /// To be called before a commit that [`Leaderboards::take_over`] follows, and dropped after that.
+    pub(super) fn expect(&self, position: i64) -> Untold<'_> {
+        self.untold().insert(position);
+        Untold { leaderboards: self, position }
+    }
+
+    fn untold(&self) -> std::sync::MutexGuard<'_, BTreeSet<i64>> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether an index of this position knows everything up to the other one that anybody was told of: what is missing is
+    /// on its way. Whoever asks need not wait for it, nor read it from the database.
+    fn is_current(&self, index: i64, position: i64) -> bool {
+        let untold = self.untold();
+        (index + 1..=position).all(|missing| untold.contains(&missing))
+    }
+
     /// Takes over a commit of this host, so that nobody has to ask the database what moved.
     pub(super) async fn take_over(&self, running: &Running, delta: &Delta) {
-        let made: Vec<(Which, Arc<Mutex<Index>>)> = self.0.lock().await.iter().map(|(which, index)| (*which, index.clone())).collect();
+        let made: Vec<(Which, Arc<Board>)> = self.boards.lock().await.iter().map(|(which, board)| (*which, board.clone())).collect();
         let rules = running.rules.load_full();
         let Ok(release) = rules.newest() else { return };
-        for ((account, cycle), index) in made {
+        for ((account, cycle), board) in made {
             // While an index is made, a commit's callers do not wait for it: whoever asks reads what it has missed.
-            let Ok(mut index) = index.try_lock() else { continue };
-            if index.made && index.position + 1 == delta.head.position && index.move_all(release, account, cycle, delta).is_some() {
+            if !board.made.load(Ordering::Acquire) {
+                continue;
+            }
+            let mut index = board.index.lock().await;
+            if index.position + 1 == delta.head.position && index.move_all(release, account, cycle, delta).is_some() {
                 index.position = delta.head.position;
             }
         }
@@ -89,8 +132,8 @@ impl Host {
         let which = (board_account(&release, account)?, self.cycle_or_current(&release, cycle)?);
         let limit = limit.clamp(1, MOST);
         let (members, places, position) = {
-            let index = self.index(&running, &release, which, head.position).await?;
-            let index = index.lock().await;
+            let board = self.board(&running, &release, which, head.position).await?;
+            let index = board.index.lock().await;
             let (kind, first) = match centre {
                 None => (kind.unwrap_or(DEFAULT_KIND).into(), 0),
                 Some((member, number)) => {
@@ -124,28 +167,29 @@ impl Host {
         member: i64,
     ) -> Result<Option<i64>> {
         let position = self.store.head(running.row.campaign).await?.position;
-        let index = self.index(running, release, (account, cycle), position).await?;
-        let index = index.lock().await;
+        let board = self.board(running, release, (account, cycle), position).await?;
+        let index = board.index.lock().await;
         Ok(index.place(member).map(|(_, place)| place as i64 + 1))
     }
 
-    /// The index, brought up to the ledger's position.
-    async fn index(&self, running: &Running, release: &Arc<Release>, which: Which, mut position: i64) -> Result<Arc<Mutex<Index>>> {
-        let index = running.leaderboards.0.lock().await.entry(which).or_default().clone();
-        let mut locked = index.lock().await;
-        if !locked.made {
-            self.fill_index(running, release, which, &mut locked).await?;
+    /// With an index that is brought up to the ledger's position, but for commits of this host that nobody was told of.
+    async fn board(&self, running: &Running, release: &Arc<Release>, which: Which, mut position: i64) -> Result<Arc<Board>> {
+        let board = running.leaderboards.boards.lock().await.entry(which).or_default().clone();
+        let mut index = board.index.lock().await;
+        if !board.made.load(Ordering::Acquire) {
+            self.fill_index(running, release, which, &mut index).await?;
+            board.made.store(true, Ordering::Release);
         }
         for _ in 0..CATCH_UPS {
-            if position <= locked.position {
+            if running.leaderboards.is_current(index.position, position) {
                 break;
             }
-            self.follow(running, release, which, &mut locked).await?;
-            locked.position = position;
+            self.follow(running, release, which, &mut index).await?;
+            index.position = position;
             position = self.store.head(running.row.campaign).await?.position;
         }
-        drop(locked);
-        Ok(index)
+        drop(index);
+        Ok(board)
     }
 
     async fn fill_index(&self, running: &Running, release: &Release, which: Which, index: &mut Index) -> Result<()> {
@@ -157,7 +201,6 @@ impl Host {
             after = last.member;
             self.put_all(running, release, which.0, page, index).await?;
         }
-        index.made = true;
         Ok(())
     }
 
@@ -228,7 +271,7 @@ impl Index {
         Some((kind.clone(), self.boards.get(kind)?.rank(place)))
     }
     fn size(&self, kind: &str) -> usize {
-        self.boards.get(kind).map_or(0, BTreeSet::len)
+        self.boards.get(kind).map_or(0, indexset::BTreeSet::len)
     }
     /// Entries with their ranks from 1.
     fn slice(&self, kind: &str, first: usize, limit: usize) -> Vec<(i64, Place)> {

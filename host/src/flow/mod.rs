@@ -14,6 +14,7 @@ pub mod host;
 pub mod issue;
 pub mod lane;
 pub mod leaderboard;
+mod page;
 pub mod plan;
 pub mod plan_views;
 pub mod prefetch;

@@ -33,9 +33,14 @@ impl Turns {
         self.shared_until_ms = now_ms(host) + SHARED_MS;
     }
 
+    /// Whether others may be writing.
+    pub fn are_shared(&self, host: &Host) -> bool {
+        now_ms(host) <= self.shared_until_ms
+    }
+
     /// Waits for a turn when there may be others. True when one has begun: whatever was read before is old.
     pub async fn begin(&mut self, host: &Host, running: &Running) -> bool {
-        if self.held.is_some() || now_ms(host) > self.shared_until_ms {
+        if self.held.is_some() || !self.are_shared(host) {
             return false;
         }
         match host.store.take_turn(running.row.campaign).await {

@@ -221,11 +221,22 @@ pub struct Imported {
     pub duplicate: u64,
 }
 
+/// What a decision was made from, apart from the rows of its members; it must be found unchanged under the lock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    pub head: Head,
+    /// All the pools of the campaign's releases.
+    pub pools: Vec<PoolRow>,
+}
+
 /// A database. Cheap to share.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// `sqlite` or `postgres`.
     fn backend(&self) -> &'static str;
+
+    /// Whether each statement is a round trip, so that what a lane has in memory saves more than its time to read.
+    fn is_remote(&self) -> bool;
 
     /// Begins a transaction and locks the campaign's head. Fails with `Other` for a campaign that is not there.
     async fn begin(&self, campaign: i32) -> Result<Box<dyn Transaction>>;
@@ -237,9 +248,17 @@ pub trait Store: Send + Sync {
     /// decides with it must find the head unchanged under the lock.
     async fn peek(&self, campaign: i32) -> Result<Box<dyn Transaction>>;
 
-    /// Begins to write before the lock is taken, while an earlier commit of the campaign still runs. None: this database
-    /// lets one transaction write at a time.
-    async fn begin_early(&self, campaign: i32) -> Result<Option<Box<dyn Early>>>;
+    /// As `peek`, from a head that is known: nothing is asked before the first row.
+    async fn peek_from(&self, head: Head) -> Result<Box<dyn Transaction>>;
+
+    /// Writes and commits a delta in one round trip. False, and nothing is written, when somebody else wrote since what it
+    /// was decided from was `seen`, or has the lock. None: this database, or this delta, needs a transaction for it.
+    async fn write_at_once(&self, seen: &Seen, delta: &Delta) -> Result<Option<bool>>;
+
+    /// Writes the rows of a delta that are only new before the lock is taken, while an earlier commit of the campaign still
+    /// runs. Their unique keys are then locked before the head: whoever holds the head and writes one of them waits for
+    /// this. None: this database lets one transaction write at a time, or this delta needs more statements.
+    async fn write_early(&self, delta: &Delta) -> Result<Option<Box<dyn Early>>>;
 
     /// Waits for this host's turn to write to a campaign, and whether somebody else had it. None: this database lets one
     /// transaction write at a time.
@@ -323,14 +342,13 @@ pub trait Turn: Send + Sync {
     async fn end(self: Box<Self>);
 }
 
-/// A transaction that does not hold the campaign's head yet. Dropped, it is rolled back.
+/// New rows that are written and not committed yet. Dropped, they are rolled back.
 #[async_trait]
 pub trait Early: Send {
-    /// Writes the rows of a delta that are only new. Their unique keys are then locked before the head: whoever holds the
-    /// head and writes one of them waits for this transaction, so this one must not wait for the head.
-    async fn write_new(&mut self, delta: &Delta) -> Result<()>;
-    /// Locks the head; None when somebody has it, and all is rolled back. `write` then writes what is left of the same delta.
-    async fn lock_at_once(self: Box<Self>) -> Result<Option<Box<dyn Transaction>>>;
+    /// Writes what is left of the same delta, and commits. False, and all of it is rolled back, when somebody else wrote
+    /// since what it was decided from was `seen`, or has the lock: it does not wait for it, because whoever has it may
+    /// wait for these rows.
+    async fn finish(self: Box<Self>, seen: &Seen, delta: &Delta) -> Result<bool>;
 }
 
 /// One transaction that holds the campaign's head. Dropped without `commit`, it is rolled back.
@@ -338,6 +356,12 @@ pub trait Early: Send {
 pub trait Transaction: Send {
     /// The head as it was when the lock was taken.
     fn head(&self) -> &Head;
+
+    /// Whether everything is as it was seen; locks the pools.
+    async fn is_as(&mut self, seen: &Seen) -> Result<bool> {
+        let names: Vec<&str> = seen.pools.iter().map(|pool| pool.name.as_str()).collect();
+        Ok(*self.head() == seen.head && (names.is_empty() || self.pools(&names).await? == seen.pools))
+    }
 
     // Prefetch: set-wise, one statement each, whatever the number of keys. What is not there is left out.
     /// Locks pools by name, in name order; makes the rows that are missing.

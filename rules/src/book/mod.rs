@@ -305,6 +305,10 @@ impl Book {
     pub fn standing(&self, cycle: i32, member: i64) -> Option<&StandingRow> {
         self.standings.get(&(cycle, member))?.as_ref().map(|k| &k.row)
     }
+    /// Whether a standing's row, or that there is none, is in the working set.
+    pub fn knows_standing(&self, of: &(i32, i64)) -> bool {
+        self.standings.contains_key(of)
+    }
     pub fn cycle_row(&self, cycle: i32) -> Option<&CycleRow> {
         self.cycles.get(&cycle).map(|k| &k.row)
     }

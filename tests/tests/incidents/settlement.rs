@@ -122,6 +122,47 @@ async fn settlers_that_overlap_give_each_card_once() {
     .await;
 }
 
+/// Events of the next week, and late ones, come in small groups from many senders while pages of the week are closed, by
+/// the same host and where there can be, by another: nobody is lost, and everybody gets what a settlement alone gives.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn events_flow_on_while_a_week_is_settled() {
+    on_each(FIRST_WEEK, async |world| {
+        let few = |name| Settings { group_events: 4, ..settings(name) };
+        let host = world.host_with(few("a"), &Options::default()).await;
+        let cards = a_week(world, &host).await;
+        let mut hosts = vec![host.clone()];
+        if !world.database.is_sqlite() {
+            hosts.push(world.host_with(few("b"), &Options::default()).await);
+        }
+        let mut senders = Vec::new();
+        for sender in 0..8 {
+            let host = hosts[sender % hosts.len()].clone();
+            senders.push(tokio::spawn(async move {
+                let mut answers = Vec::new();
+                for n in 1..=MEMBERS {
+                    let member = format!("m{n}");
+                    let late = lesson(FIRST_WEEK, &member, &format!("late-{sender}"), 0);
+                    let events = [late, lesson(SECOND_WEEK, &member, &format!("next-{sender}"), 1)];
+                    answers.extend(submit(&host, &events).await);
+                }
+                answers
+            }));
+        }
+        let report = host.settle(RACE, 1, false).await.unwrap();
+        assert_eq!((&*report.state, report.failed.len()), ("done", 0));
+        for sender in senders {
+            let answers = sender.await.unwrap();
+            assert!(answers.iter().all(|a| a.outcome == "booked" && !a.repeated), "{answers:?}");
+        }
+        assert_eq!(world.granted("on_cycle_close").await, cards.to_string());
+        // The late lessons gave no points: the correction that they left due finds nothing to give.
+        host.run_due().await;
+        assert_eq!(world.granted("on_cycle_close").await, cards.to_string());
+        world.is_sound(&host, RACE).await;
+    })
+    .await;
+}
+
 /// A settler is stopped at some point between two of its commits, for longer than its lease, while another one takes
 /// over; then it goes on.
 #[tokio::test]

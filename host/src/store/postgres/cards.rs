@@ -3,6 +3,7 @@
 //! Promises: a grant gets the lowest available code by state. `first_available` is only a hint that skips what was used
 //! up; when it is wrong, the search begins anew without it. Must not know: what is inside a code.
 
+use super::statements::bound_codes;
 use super::transaction::BEGIN;
 use super::{rows, store_error};
 use crate::store::rows::columns;
@@ -12,22 +13,29 @@ use sqlx::{PgConnection, PgPool, Row};
 use std::collections::BTreeMap;
 
 /// A pool and one of its grants that shall get a code.
-type Wanted = (i32, i64);
+pub type Wanted = (i32, i64);
 
-/// Gives codes to a delta's issued grants, in their order. Names the pools that had too few.
-pub async fn bind(connection: &mut PgConnection, campaign: i32, grants: &[GrantRow]) -> Result<Vec<i32>> {
+/// A delta's issued grants that get codes, in their order.
+pub fn wanted(grants: &[GrantRow]) -> Vec<Wanted> {
     let issued = grants.iter().filter(|g| g.state == GrantState::Issued);
-    let wanted: Vec<Wanted> = issued.filter_map(|g| g.pool.map(|pool| (pool, g.number))).collect();
-    allocate(connection, campaign, &wanted).await
+    issued.filter_map(|g| g.pool.map(|pool| (pool, g.number))).collect()
+}
+
+/// Whether a delta has grants that wait for stock.
+pub fn owes(grants: &[GrantRow]) -> bool {
+    grants.iter().any(|g| waits_for_stock(g).is_some())
+}
+
+/// The pool whose stock it waits for.
+fn waits_for_stock(grant: &GrantRow) -> Option<i32> {
+    grant.pool.filter(|_| grant.state == GrantState::Owed && grant.held == Held::Stock)
 }
 
 /// Counts a delta's grants that wait for stock.
 pub async fn owe(connection: &mut PgConnection, grants: &[GrantRow]) -> Result<()> {
     let mut owed = BTreeMap::<i32, i64>::new();
-    for grant in grants.iter().filter(|g| g.state == GrantState::Owed && g.held == Held::Stock) {
-        if let Some(pool) = grant.pool {
-            *owed.entry(pool).or_default() += 1;
-        }
+    for pool in grants.iter().filter_map(waits_for_stock) {
+        *owed.entry(pool).or_default() += 1;
     }
     add_owed(connection, &owed).await
 }
@@ -50,57 +58,42 @@ async fn add_owed(connection: &mut PgConnection, owed: &BTreeMap<i32, i64>) -> R
 
 /// Allocates by the hint; where that found too few, once more without it. The pools that still had too few.
 pub async fn allocate(connection: &mut PgConnection, campaign: i32, wanted: &[Wanted]) -> Result<Vec<i32>> {
+    let left = allocate_by_hint(connection, campaign, wanted).await?;
+    allocate_without_hint(connection, campaign, &left).await
+}
+
+/// For those that the hint left out. The pools that had too few.
+pub async fn allocate_without_hint(connection: &mut PgConnection, campaign: i32, wanted: &[Wanted]) -> Result<Vec<i32>> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let left = allocate_by_hint(connection, campaign, wanted).await?;
-    if left.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut pools: Vec<i32> = left.iter().map(|(pool, _)| *pool).collect();
+    let mut pools: Vec<i32> = wanted.iter().map(|(pool, _)| *pool).collect();
     pools.dedup();
     sqlx::query("update pools set first_available = 1 where pool = any($1::integer[])")
         .bind(&pools)
         .execute(&mut *connection)
         .await
         .map_err(store_error)?;
-    let left = allocate_by_hint(connection, campaign, &left).await?;
+    let left = allocate_by_hint(connection, campaign, wanted).await?;
     let mut short: Vec<i32> = left.iter().map(|(pool, _)| *pool).collect();
     short.sort_unstable();
     short.dedup();
     Ok(short)
 }
 
-/// The ones that got no code. The state is looked at again as `state + 0`, so that no plan goes through the index of every
-/// available code instead of the key.
+/// The ones that got no code.
 async fn allocate_by_hint(connection: &mut PgConnection, campaign: i32, wanted: &[Wanted]) -> Result<Vec<Wanted>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
     let (pools, grants): (Vec<i32>, Vec<i64>) = wanted.iter().copied().unzip();
-    let bound = sqlx::query(
-        "with needs as (
-           select pool, array_agg(grant_number order by place) as grants
-           from unnest($2::integer[], $3::bigint[]) with ordinality w (pool, grant_number, place) group by pool),
-         taken as materialized (
-           select c.pool, c.number, needs.grants[row_number() over (partition by c.pool order by c.number)] as grant_number
-           from needs join pools using (pool) cross join lateral (
-             select pool, number from codes
-             where pool = pools.pool and number >= pools.first_available and state = 1
-             order by number limit cardinality(needs.grants) for no key update) c),
-         bound as (
-           update codes set state = 2, campaign = $1, grant_number = taken.grant_number
-           from taken where codes.pool = taken.pool and codes.number = taken.number and codes.state + 0 = 1
-           returning codes.pool, codes.number, codes.grant_number),
-         counted as (
-           update pools set available = available - b.count, first_available = b.next
-           from (select pool, count(*) as count, max(number) + 1 as next from bound group by pool) b
-           where pools.pool = b.pool)
-         select grant_number from bound",
-    )
-    .bind(campaign)
-    .bind(pools)
-    .bind(grants)
-    .fetch_all(connection)
-    .await
-    .map_err(store_error)?;
+    let bound = sqlx::query(concat!("with ", bound_codes!("$1", "$2", "$3", ""), " select grant_number from bound"))
+        .bind(campaign)
+        .bind(pools)
+        .bind(grants)
+        .fetch_all(connection)
+        .await
+        .map_err(store_error)?;
     if bound.len() == wanted.len() {
         return Ok(Vec::new());
     }

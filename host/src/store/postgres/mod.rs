@@ -1,11 +1,12 @@
 //! The store on PostgreSQL 15 or later, for any number of hosts.
 //!
-//! Sets of connections: lanes write, with timeouts and with plans that always go by key, and have a few more to wait for
-//! their turn; reads never hold a lock.
+//! Sets of connections: lanes write, with timeouts and with plans that always go by key, and have a few more for statements
+//! that are whole transactions, and to wait for their turn; reads never hold a lock.
 //! READ COMMITTED: the head's row lock serialises a campaign, so that every statement after it sees what is true.
 //! Must not know: what rows mean.
 
 mod cards;
+mod early;
 mod error;
 mod prefetch;
 mod reads;
@@ -13,6 +14,7 @@ mod releases;
 mod rows;
 mod settlement;
 mod shadows;
+mod statements;
 mod transaction;
 mod write;
 
@@ -22,12 +24,16 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, PgConnection};
 use std::sync::Arc;
+use std::time::Duration;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// See the module.
 pub struct PostgresStore {
     lanes: PgPool,
+    /// For statements that are transactions of their own. Nothing is ever begun here, so that none of these connections
+    /// can be left inside a transaction that is never committed.
+    single: PgPool,
     reads: PgPool,
     /// Who waits for a turn must not keep a connection from whoever has one.
     turns: PgPool,
@@ -39,18 +45,33 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>> {
     let address = address.application_name("guerdon").statement_cache_capacity(256);
     migrate(&address).await?;
     let lane = lane(address.clone(), options);
-    let lanes = PgPoolOptions::new().max_connections(options.write_connections).acquire_timeout(options.lock_timeout);
-    let reads = PgPoolOptions::new().max_connections(options.read_connections).acquire_timeout(options.lock_timeout);
-    let turns = PgPoolOptions::new().max_connections(options.write_connections).acquire_timeout(options.lock_timeout);
-    let turns = turns.connect_lazy_with(lane.clone());
-    let lanes = lanes.connect_with(lane).await.map_err(store_error)?;
-    let reads = reads.connect_with(address.options([("statement_timeout", "60000")])).await.map_err(store_error)?;
-    Ok(Arc::new(PostgresStore { lanes, reads, turns }))
+    let lanes = pool(options.write_connections, options).connect_with(lane.clone()).await.map_err(store_error)?;
+    let single = pool(options.write_connections, options).connect_lazy_with(lane.clone());
+    let turns = pool(options.write_connections, options).connect_lazy_with(lane);
+    let reads = address.options([("statement_timeout", "60000")]);
+    let reads = pool(options.read_connections, options).connect_with(reads).await.map_err(store_error)?;
+    Ok(Arc::new(PostgresStore { lanes, single, reads, turns }))
+}
+
+/// To find out whether a connection still lives is a round trip, so that only one that was idle for this long is asked.
+/// What one of the others meets when its server is gone is tried again, or told to the caller as that.
+const ASKED_AFTER: Duration = Duration::from_secs(1);
+
+fn pool(connections: u32, options: &Options) -> PgPoolOptions {
+    let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(options.lock_timeout);
+    pool.test_before_acquire(false).before_acquire(|connection, state| {
+        Box::pin(async move {
+            if state.idle_for > ASKED_AFTER {
+                connection.ping().await?;
+            }
+            Ok(true)
+        })
+    })
 }
 
 /// How a lane connects.
 pub fn lane(address: PgConnectOptions, options: &Options) -> PgConnectOptions {
-    let milliseconds = |timeout: std::time::Duration| timeout.as_millis().to_string();
+    let milliseconds = |timeout: Duration| timeout.as_millis().to_string();
     // A lane's statements all go by key. Without this, a plan made while a table was small, or before it was ever
     // analysed, reads the whole campaign for each commit: a bitmap or materialized scan by campaign with a filter.
     address.options([
@@ -63,6 +84,8 @@ pub fn lane(address: PgConnectOptions, options: &Options) -> PgConnectOptions {
         ("enable_material", "off".into()),
         ("enable_bitmapscan", "off".into()),
         ("jit", "off".into()),
+        // The statements are long and the plans always the same: planning one anew costs more than running it.
+        ("plan_cache_mode", "force_generic_plan".into()),
         // A rollback outside a transaction warns; see `transaction::BEGIN`.
         ("client_min_messages", "error".into()),
     ])

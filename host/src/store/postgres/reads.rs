@@ -1,15 +1,15 @@
 //! The store outside transactions: each read is one consistent statement. Must not know: what rows mean.
 
 use super::transaction::{self, BEGIN};
-use super::{PostgresStore, cards, prefetch, releases, rows, settlement, shadows, store_error};
+use super::{PostgresStore, cards, early, prefetch, releases, rows, settlement, shadows, store_error};
 use crate::store::encode;
 use crate::store::rows::columns;
 use crate::store::{
-    ApprovalRow, CampaignRow, Early, Followed, Imported, LedgerLine, PoolStatus, ProposalRow, ReleaseRow, Result, SealedCode,
+    ApprovalRow, CampaignRow, Early, Followed, Imported, LedgerLine, PoolStatus, ProposalRow, ReleaseRow, Result, SealedCode, Seen,
     SettlementRow, ShadowDecision, ShadowRow, Store, StoreError, StoredJournal, Transaction, Turn,
 };
 use async_trait::async_trait;
-use guerdon_rules::book::rows::{EventRow, GrantRow, GrantState, Head, MemberRow, StandingRow};
+use guerdon_rules::book::rows::{Delta, EventRow, GrantRow, GrantState, Head, MemberRow, StandingRow};
 use guerdon_rules::event::Key;
 use guerdon_rules::names::Code;
 use guerdon_rules::value::MemberId;
@@ -44,6 +44,10 @@ impl Store for PostgresStore {
         "postgres"
     }
 
+    fn is_remote(&self) -> bool {
+        true
+    }
+
     async fn begin(&self, campaign: i32) -> Result<Box<dyn Transaction>> {
         transaction::begin(&self.lanes, campaign).await
     }
@@ -56,8 +60,16 @@ impl Store for PostgresStore {
         transaction::peek(&self.lanes, campaign).await
     }
 
-    async fn begin_early(&self, campaign: i32) -> Result<Option<Box<dyn Early>>> {
-        transaction::begin_early(&self.lanes, campaign).await.map(Some)
+    async fn peek_from(&self, head: Head) -> Result<Box<dyn Transaction>> {
+        transaction::peek_from(&self.single, head).await
+    }
+
+    async fn write_at_once(&self, seen: &Seen, delta: &Delta) -> Result<Option<bool>> {
+        early::write_at_once(&self.single, seen, delta).await
+    }
+
+    async fn write_early(&self, delta: &Delta) -> Result<Option<Box<dyn Early>>> {
+        early::write(&self.lanes, delta).await
     }
 
     async fn take_turn(&self, campaign: i32) -> Result<Option<(Box<dyn Turn>, bool)>> {

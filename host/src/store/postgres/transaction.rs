@@ -6,7 +6,7 @@
 use super::{cards, prefetch, releases, rows, settlement, shadows, store_error, write};
 use crate::store::rows::{columns, step};
 use crate::store::{
-    ApprovalRow, Early, GrantWithCode, ProposalEnd, ProposalRow, ProposalState, ReleaseRow, Result, SettlementRow, ShadowRow, StoreError,
+    ApprovalRow, GrantWithCode, ProposalEnd, ProposalRow, ProposalState, ReleaseRow, Result, SettlementRow, ShadowRow, StoreError,
     Transaction, Turn,
 };
 use async_trait::async_trait;
@@ -14,7 +14,9 @@ use guerdon_rules::book::rows::{CycleRow, Delta, EventRow, GrantRow, GrantState,
 use guerdon_rules::event::Key;
 use guerdon_rules::names::Code;
 use guerdon_rules::value::MemberId;
+use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres};
+use std::ops::{Deref, DerefMut};
 
 /// A cancelled `begin` can give back a connection that stands inside a transaction; whatever it left is rolled back
 /// in the same round trip that begins the next one.
@@ -22,12 +24,35 @@ pub const BEGIN: &str = "rollback; begin";
 
 pub struct PostgresTransaction {
     /// None once it was rolled back.
-    open: Option<sqlx::Transaction<'static, Postgres>>,
+    open: Option<Open>,
     broken: bool,
     head: Head,
     pool: PgPool,
-    /// What is only new of the delta is written.
-    wrote_new: bool,
+}
+
+enum Open {
+    Transaction(sqlx::Transaction<'static, Postgres>),
+    /// To read only: each statement is a transaction of its own.
+    Reads(PoolConnection<Postgres>),
+}
+
+impl Deref for Open {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        match self {
+            Open::Transaction(open) => open,
+            Open::Reads(connection) => connection,
+        }
+    }
+}
+
+impl DerefMut for Open {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match self {
+            Open::Transaction(open) => open,
+            Open::Reads(connection) => connection,
+        }
+    }
 }
 
 const LOCKED: &str = concat!("select ", columns!(head), " from campaigns where campaign = $1 for no key update");
@@ -39,7 +64,9 @@ pub async fn begin(pool: &PgPool, campaign: i32) -> Result<Box<dyn Transaction>>
 }
 
 pub async fn begin_at_once(pool: &PgPool, campaign: i32) -> Result<Option<Box<dyn Transaction>>> {
-    begin_early(pool, campaign).await?.lock_at_once().await
+    let mut open = pool.begin_with(BEGIN).await.map_err(store_error)?;
+    let Some(head) = read_head(&mut open, campaign, LOCKED_AT_ONCE).await? else { return Ok(None) };
+    Ok(Some(Box::new(PostgresTransaction { open: Some(Open::Transaction(open)), broken: false, head, pool: pool.clone() })))
 }
 
 /// To read only, with no lock.
@@ -47,17 +74,17 @@ pub async fn peek(pool: &PgPool, campaign: i32) -> Result<Box<dyn Transaction>> 
     Ok(Box::new(open(pool, campaign, UNLOCKED).await?))
 }
 
-pub async fn begin_early(pool: &PgPool, campaign: i32) -> Result<Box<dyn Early>> {
-    let open = pool.begin_with(BEGIN).await.map_err(store_error)?;
-    let head = Head { campaign, ..Head::default() };
-    Ok(Box::new(PostgresTransaction { open: Some(open), broken: false, head, pool: pool.clone(), wrote_new: false }))
+/// The same from a head that is known, on a connection where nothing is ever begun.
+pub async fn peek_from(single: &PgPool, head: Head) -> Result<Box<dyn Transaction>> {
+    let connection = single.acquire().await.map_err(store_error)?;
+    Ok(Box::new(PostgresTransaction { open: Some(Open::Reads(connection)), broken: false, head, pool: single.clone() }))
 }
 
 async fn open(pool: &PgPool, campaign: i32, query: &'static str) -> Result<PostgresTransaction> {
     let mut open = pool.begin_with(BEGIN).await.map_err(store_error)?;
     let head = read_head(&mut open, campaign, query).await?;
     let head = head.ok_or_else(|| StoreError::Other(format!("there is no campaign {campaign}")))?;
-    Ok(PostgresTransaction { open: Some(open), broken: false, head, pool: pool.clone(), wrote_new: false })
+    Ok(PostgresTransaction { open: Some(Open::Transaction(open)), broken: false, head, pool: pool.clone() })
 }
 
 async fn read_head(connection: &mut PgConnection, campaign: i32, query: &'static str) -> Result<Option<Head>> {
@@ -99,7 +126,7 @@ impl PostgresTransaction {
     async fn give_up(&mut self, short: &[i32]) -> StoreError {
         self.broken = true;
         let mended = async {
-            if let Some(open) = self.open.take() {
+            if let Some(Open::Transaction(open)) = self.open.take() {
                 open.rollback().await.map_err(store_error)?;
             }
             cards::mend(&self.pool, short).await
@@ -108,20 +135,6 @@ impl PostgresTransaction {
             Ok(()) => StoreError::Busy(format!("pools {short:?} had fewer codes than their rows said: the rows are corrected")),
             Err(error) => error,
         }
-    }
-}
-
-#[async_trait]
-impl Early for PostgresTransaction {
-    async fn write_new(&mut self, delta: &Delta) -> Result<()> {
-        self.wrote_new = true;
-        step!(self, connection => write::new_rows(connection, self.head.campaign, delta).await)
-    }
-    async fn lock_at_once(mut self: Box<Self>) -> Result<Option<Box<dyn Transaction>>> {
-        let head: Result<Option<Head>> = step!(self, connection => read_head(connection, self.head.campaign, LOCKED_AT_ONCE).await);
-        let Some(head) = head? else { return Ok(None) };
-        self.head = head;
-        Ok(Some(self))
     }
 }
 
@@ -160,12 +173,7 @@ impl Transaction for PostgresTransaction {
     }
 
     async fn write(&mut self, delta: &Delta) -> Result<()> {
-        // What was written early belongs to this delta alone: the next one of the same transaction has new rows of its own.
-        if !std::mem::take(&mut self.wrote_new) {
-            self.write_new(delta).await?;
-            self.wrote_new = false;
-        }
-        let short: Result<Vec<i32>> = step!(self, connection => write::rest(connection, self.head.campaign, delta).await);
+        let short: Result<Vec<i32>> = step!(self, connection => write::delta(connection, self.head.campaign, delta).await);
         match short?.as_slice() {
             [] => Ok(()),
             short => Err(self.give_up(short).await),
@@ -264,7 +272,7 @@ impl Transaction for PostgresTransaction {
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
         match self.open.take() {
-            Some(open) if !self.broken => open.commit().await.map_err(store_error),
+            Some(Open::Transaction(open)) if !self.broken => open.commit().await.map_err(store_error),
             _ => Err(StoreError::Other("a statement of this transaction failed: it is rolled back".into())),
         }
     }

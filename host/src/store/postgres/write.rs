@@ -1,89 +1,95 @@
-//! Writes a delta: everything that a group has as a rule in two statements, whatever the number of rows, and the rest one by
+//! Writes a delta: everything that a group has as a rule in one statement, whatever the number of rows, and the rest one by
 //! one where there is any.
 //!
 //! Every list goes as arrays by column and comes back apart with `unnest`. Statements that change rows which must be
 //! there count them. Must not know: what rows mean.
 
-use super::{cards, store_error};
+use super::statements::{NEW_ROWS, WHOLE};
+use super::{cards, rows, store_error};
 use crate::store::encode;
-use crate::store::{Result, StoreError};
+use crate::store::{Result, Seen, StoreError};
 use guerdon_rules::book::rows::{Delta, EventRow, GrantRow, GrantState, JournalRow, MemberRow, PostingRow, StandingRow, WaitRow};
 use guerdon_rules::event::Key;
 use guerdon_rules::names::Code;
+use sqlx::PgConnection;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
-use sqlx::{PgConnection, Row};
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 type Statement<'q> = Query<'q, sqlx::Postgres, PgArguments>;
 
-/// Rows that are only new, under keys that nobody else writes. One statement: a group of any size costs one round trip.
-const NEW_ROWS: &str = "
-    with new_members as (
-      insert into members (campaign, member, kind, id, inviter, tally, attributes)
-      select $1, * from unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[])),
-    new_events as (
-      insert into events (campaign, identity, source, id, type, subject, member, at_ms, received_ms, data, body_hash, outcome,
-        reason, once_key, release, position, line)
-      select $1, * from unnest($9::bytea[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
-        $16::bigint[], $17::text[], $18::bytea[], $19::smallint[], $20::text[], $21::bytea[], $22::integer[], $23::bigint[],
-        $24::integer[])),
-    new_postings as (
-      insert into postings (campaign, position, ordinal, line, member, debit, credit, amount, at_ms, cycle, day)
-      select $1, $2, * from unnest($25::integer[], $26::integer[], $27::bigint[], $28::integer[], $29::integer[], $30::bigint[],
-        $31::bigint[], $32::integer[], $33::integer[])),
-    new_grants as (
-      insert into grants (campaign, number, member, reward, function, cause, ordinal, state, held, pool, position, line,
-        rule_line, release, cycle, at_ms, face_value)
-      select $1, * from unnest($34::bigint[], $35::bigint[], $36::integer[], $37::integer[], $38::bytea[], $39::integer[],
-        $40::smallint[], $41::smallint[], $42::integer[], $43::bigint[], $44::integer[], $45::integer[], $46::integer[],
-        $47::integer[], $48::bigint[], $49::bigint[]))
-    insert into journal (campaign, position, line, kind, identity, member, at_ms, body)
-    select $1, $2, * from unnest($50::integer[], $51::smallint[], $52::bytea[], $53::bigint[], $54::bigint[], $55::text[])";
-
 /// Writes [`NEW_ROWS`].
 pub async fn new_rows(connection: &mut PgConnection, campaign: i32, delta: &Delta) -> Result<()> {
-    let statement = sqlx::query(NEW_ROWS).bind(campaign).bind(delta.head.position);
-    let statement = bind_events(bind_members(statement, &delta.new_members), &delta.new_events);
-    let statement = bind_grants(bind_postings(statement, &delta.postings), &delta.grants);
-    run(connection, bind_journal(statement, &delta.journal)).await.map(drop)
+    run(connection, bind_new_rows(sqlx::query(NEW_ROWS), campaign, delta.head.position, delta)).await.map(drop)
 }
 
-/// What changes with every group, and how many rows of those that must be there were.
-const CHANGED_ROWS: &str = "
-    with changed_members as (
-      update members m set inviter = v.inviter, tally = v.tally, attributes = v.attributes
-      from unnest($2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::text[]) v (campaign, member, inviter, tally, attributes)
-      where m.campaign = v.campaign and m.member = v.member returning 1),
-    new_standings as (
-      insert into standings (campaign, cycle, member, revision, state)
-      select $1, * from unnest($7::integer[], $8::bigint[], $9::integer[], $10::text[])
-      on conflict (campaign, cycle, member, revision) do update set state = excluded.state),
-    changed_standings as (
-      update standings s set state = v.state
-      from unnest($11::integer[], $12::integer[], $13::bigint[], $14::integer[], $15::text[]) v (campaign, cycle, member, revision, state)
-      where s.campaign = v.campaign and s.cycle = v.cycle and s.member = v.member and s.revision = v.revision returning 1),
-    changed_cycles as (
-      insert into cycles (campaign, cycle, revision, state)
-      select $1, * from unnest($16::integer[], $17::integer[], $18::text[])
-      on conflict (campaign, cycle) do update set revision = excluded.revision, state = excluded.state),
-    head as (
-      update campaigns set position = $19, last_member = $20, last_grant = $21, closed_through = $22, releases = $23, totals = $24,
-        switches = $25
-      where campaign = $1 returning 1)
-    select (select count(*) from changed_members), (select count(*) from changed_standings), (select count(*) from head)";
-
-/// All the others. The pools that had fewer codes than the delta's issued grants need; then nothing of it may be committed.
-pub async fn rest(connection: &mut PgConnection, campaign: i32, delta: &Delta) -> Result<Vec<i32>> {
-    changed_rows(connection, campaign, delta).await?;
+/// Everything of a delta, in a transaction that holds the campaign's head. The pools that had fewer codes than the delta's
+/// issued grants need; then nothing of it may be committed.
+pub async fn delta(connection: &mut PgConnection, campaign: i32, delta: &Delta) -> Result<Vec<i32>> {
+    let done = whole(connection, campaign, delta, delta, None, false).await?;
+    all_there("members", done.members, delta.changed_members.len())?;
+    all_there("standings", done.standings, delta.changed_standings.len())?;
+    all_there("head", done.heads, 1)?;
     changed_events(connection, campaign, &delta.changed_events).await?;
     ended_waits(connection, campaign, &delta.ended_waits).await?;
     new_waits(connection, campaign, &delta.new_waits).await?;
-    let short = cards::bind(connection, campaign, &delta.grants).await?;
+    let mut left = cards::wanted(&delta.grants);
+    left.retain(|(_, grant)| !done.bound.contains(grant));
+    let short = cards::allocate_without_hint(connection, campaign, &left).await?;
     if short.is_empty() {
         cards::owe(connection, &delta.grants).await?;
     }
     Ok(short)
+}
+
+/// Whether [`WHOLE`] is all that a delta needs.
+pub fn is_whole(delta: &Delta) -> bool {
+    delta.changed_events.is_empty()
+        && delta.new_waits.is_empty()
+        && delta.ended_waits.is_empty()
+        && delta.corrections.is_empty()
+        && !cards::owes(&delta.grants)
+}
+
+/// Writes a delta that [`is_whole`], all of it or, without its new rows, what is left of it; or fails. False, and nothing
+/// is written, when somebody else wrote since `seen`, or has the lock.
+pub async fn if_unchanged(connection: &mut PgConnection, seen: &Seen, delta: &Delta, with_new: bool) -> Result<bool> {
+    let none = Delta::default();
+    let new = if with_new { delta } else { &none };
+    Ok(whole(connection, seen.head.campaign, new, delta, Some(seen), true).await?.is_unchanged)
+}
+
+/// What [`WHOLE`] says.
+struct Done {
+    is_unchanged: bool,
+    members: u64,
+    standings: u64,
+    heads: u64,
+    /// Grants that got a code.
+    bound: HashSet<i64>,
+}
+
+/// `new`: whose new rows are written. `all_or_fail`: the statement fails when a row or a code is not there.
+async fn whole(
+    connection: &mut PgConnection,
+    campaign: i32,
+    new: &Delta,
+    delta: &Delta,
+    seen: Option<&Seen>,
+    all_or_fail: bool,
+) -> Result<Done> {
+    let statement = bind_new_rows(sqlx::query(WHOLE), campaign, delta.head.position, new);
+    let statement = bind_cards(bind_changed_rows(statement, campaign, delta)?, &delta.grants);
+    let row = bind_seen(statement, seen).bind(all_or_fail).fetch_one(connection).await.map_err(store_error)?;
+    let count = |place: usize| rows::get::<i64>(&row, place).map(i64::unsigned_abs);
+    Ok(Done {
+        is_unchanged: count(0)? > 0,
+        members: count(1)?,
+        standings: count(2)?,
+        heads: count(3)?,
+        bound: rows::get::<Vec<i64>>(&row, 4)?.into_iter().collect(),
+    })
 }
 
 /// One array for a column.
@@ -111,31 +117,48 @@ fn of_all(campaign: i32, rows: usize) -> Vec<i32> {
     vec![campaign; rows]
 }
 
-async fn changed_rows(connection: &mut PgConnection, campaign: i32, delta: &Delta) -> Result<()> {
+/// From the first parameter on.
+fn bind_new_rows<'q>(statement: Statement<'q>, campaign: i32, position: i64, new: &'q Delta) -> Statement<'q> {
+    let statement = bind_members(statement.bind(campaign).bind(position), &new.new_members);
+    let statement = bind_postings(bind_events(statement, &new.new_events), &new.postings);
+    bind_journal(bind_grants(statement, &new.grants), &new.journal)
+}
+
+fn bind_changed_rows<'q>(statement: Statement<'q>, campaign: i32, delta: &'q Delta) -> Result<Statement<'q>> {
     let (members, standings, head) = (&delta.changed_members, &delta.changed_standings, &delta.head);
-    let statement = sqlx::query(CHANGED_ROWS)
-        .bind(campaign)
+    let statement = statement
         .bind(of_all(campaign, members.len()))
         .bind(column!(members, |r| r.number))
         .bind(column!(members, |r| r.inviter))
         .bind(column!(members, |r| encode::tally(&r.tally)))
         .bind(column!(members, |r| encode::attributes(&r.attributes)));
-    let statement = bind_standings(bind_standings(statement, &delta.standings).bind(of_all(campaign, standings.len())), standings)
+    Ok(bind_standings(bind_standings(statement, &delta.standings).bind(of_all(campaign, standings.len())), standings)
         .bind(column!(delta.cycles, |r| r.cycle))
         .bind(column!(delta.cycles, |r| r.revision))
         .bind(column!(delta.cycles, encode::cycle))
-        .bind(head.position)
         .bind(head.last_member)
         .bind(head.last_grant)
         .bind(head.closed_through)
         .bind(head.releases)
         .bind(encode::tally(&head.totals))
-        .bind(encode::switches(&head.switches)?);
-    let changed = statement.fetch_one(connection).await.map_err(store_error)?;
-    let count = |place: usize| changed.try_get::<i64, _>(place).map(i64::unsigned_abs).map_err(store_error);
-    all_there("members", count(0)?, members.len())?;
-    all_there("standings", count(1)?, standings.len())?;
-    all_there("head", count(2)?, 1)
+        .bind(encode::switches(&head.switches)?))
+}
+
+/// Issued grants and their pools.
+fn bind_cards<'q>(statement: Statement<'q>, grants: &[GrantRow]) -> Statement<'q> {
+    let (pools, numbers): (Vec<i32>, Vec<i64>) = cards::wanted(grants).into_iter().unzip();
+    statement.bind(pools).bind(numbers)
+}
+
+fn bind_seen<'q>(statement: Statement<'q>, seen: Option<&'q Seen>) -> Statement<'q> {
+    let pools = seen.map_or(&[][..], |seen| &seen.pools);
+    statement
+        .bind(seen.is_some())
+        .bind(seen.map_or(0, |seen| seen.head.position))
+        .bind(column!(pools, |r| &r.name))
+        .bind(column!(pools, |r| r.pool))
+        .bind(column!(pools, |r| r.available))
+        .bind(column!(pools, |r| r.owed))
 }
 
 /// All but the campaign.

@@ -5,11 +5,11 @@ use super::{SqliteStore, cards, prefetch, releases, rows, settlement, shadows, s
 use crate::store::encode;
 use crate::store::rows::columns;
 use crate::store::{
-    ApprovalRow, CampaignRow, Early, Followed, Imported, LedgerLine, PoolStatus, ProposalRow, ReleaseRow, Result, SealedCode,
+    ApprovalRow, CampaignRow, Early, Followed, Imported, LedgerLine, PoolStatus, ProposalRow, ReleaseRow, Result, SealedCode, Seen,
     SettlementRow, ShadowDecision, ShadowRow, Store, StoreError, StoredJournal, Transaction, Turn,
 };
 use async_trait::async_trait;
-use guerdon_rules::book::rows::{EventRow, GrantRow, GrantState, Head, MemberRow, StandingRow};
+use guerdon_rules::book::rows::{Delta, EventRow, GrantRow, GrantState, Head, MemberRow, StandingRow};
 use guerdon_rules::event::Key;
 use guerdon_rules::names::Code;
 use guerdon_rules::value::MemberId;
@@ -44,6 +44,10 @@ impl Store for SqliteStore {
         "sqlite"
     }
 
+    fn is_remote(&self) -> bool {
+        false
+    }
+
     async fn begin(&self, campaign: i32) -> Result<Box<dyn Transaction>> {
         transaction::begin(&self.writer, campaign).await
     }
@@ -56,7 +60,15 @@ impl Store for SqliteStore {
         transaction::peek(&self.reads, campaign).await
     }
 
-    async fn begin_early(&self, _campaign: i32) -> Result<Option<Box<dyn Early>>> {
+    async fn peek_from(&self, head: Head) -> Result<Box<dyn Transaction>> {
+        transaction::peek_from(&self.reads, head).await
+    }
+
+    async fn write_at_once(&self, _seen: &Seen, _delta: &Delta) -> Result<Option<bool>> {
+        Ok(None)
+    }
+
+    async fn write_early(&self, _delta: &Delta) -> Result<Option<Box<dyn Early>>> {
         Ok(None)
     }
 

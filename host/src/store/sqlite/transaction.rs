@@ -37,6 +37,12 @@ pub async fn peek(pool: &SqlitePool, campaign: i32) -> Result<Box<dyn Transactio
     open(pool, campaign, "begin deferred").await
 }
 
+/// The same from a head that is known.
+pub async fn peek_from(pool: &SqlitePool, head: Head) -> Result<Box<dyn Transaction>> {
+    let open = pool.begin_with("begin deferred").await.map_err(store_error)?;
+    Ok(Box::new(SqliteTransaction { open: Some(open), broken: false, head, pool: pool.clone() }))
+}
+
 async fn open(pool: &SqlitePool, campaign: i32, begin: &'static str) -> Result<Box<dyn Transaction>> {
     let mut open = pool.begin_with(begin).await.map_err(store_error)?;
     let row = sqlx::query(concat!("select ", columns!(head), " from campaigns where campaign = $1"))

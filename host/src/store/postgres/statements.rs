@@ -1,0 +1,138 @@
+//! The statements that write a group of any size in one round trip: its new rows alone, or all that every group has as a
+//! rule, with the guard that lets a group be decided before the campaign is locked. Only text: `write.rs` binds it.
+//!
+//! Every list goes as arrays by column and comes back apart with `unnest`. Must not know: what rows mean.
+
+/// Gives pools' lowest available codes to grants, after the place where the grants are written. The state is looked at
+/// again as `state + 0`, so that no plan goes through the index of every available code instead of the key.
+macro_rules! bound_codes {
+    ($campaign:literal, $pools:literal, $grants:literal, $when:literal) => {
+        concat!(
+            "needs as (
+               select pool, array_agg(grant_number order by place) as grants
+               from unnest(",
+            $pools,
+            "::integer[], ",
+            $grants,
+            "::bigint[]) with ordinality w (pool, grant_number, place) ",
+            $when,
+            " group by pool),
+             taken as materialized (
+               select c.pool, c.number, needs.grants[row_number() over (partition by c.pool order by c.number)] as grant_number
+               from needs join pools using (pool) cross join lateral (
+                 select pool, number from codes
+                 where pool = pools.pool and number >= pools.first_available and state = 1
+                 order by number limit cardinality(needs.grants) for no key update) c),
+             bound as (
+               update codes set state = 2, campaign = ",
+            $campaign,
+            ", grant_number = taken.grant_number
+               from taken where codes.pool = taken.pool and codes.number = taken.number and codes.state + 0 = 1
+               returning codes.pool, codes.number, codes.grant_number),
+             counted as (
+               update pools set available = available - b.count, first_available = b.next
+               from (select pool, count(*) as count, max(number) + 1 as next from bound group by pool) b
+               where pools.pool = b.pool)"
+        )
+    };
+}
+pub(super) use bound_codes;
+
+/// Rows that are only new, under keys that nobody else writes.
+macro_rules! new_rows {
+    ($when:literal) => {
+        concat!(
+            "new_members as (
+               insert into members (campaign, member, kind, id, inviter, tally, attributes)
+               select $1, v.* from ",
+            $when,
+            "unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[]) v),
+             new_events as (
+               insert into events (campaign, identity, source, id, type, subject, member, at_ms, received_ms, data, body_hash, outcome,
+                 reason, once_key, release, position, line)
+               select $1, v.* from ",
+            $when,
+            "unnest($9::bytea[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
+                 $16::bigint[], $17::text[], $18::bytea[], $19::smallint[], $20::text[], $21::bytea[], $22::integer[], $23::bigint[],
+                 $24::integer[]) v),
+             new_postings as (
+               insert into postings (campaign, position, ordinal, line, member, debit, credit, amount, at_ms, cycle, day)
+               select $1, $2, v.* from ",
+            $when,
+            "unnest($25::integer[], $26::integer[], $27::bigint[], $28::integer[], $29::integer[], $30::bigint[],
+                 $31::bigint[], $32::integer[], $33::integer[]) v),
+             new_grants as (
+               insert into grants (campaign, number, member, reward, function, cause, ordinal, state, held, pool, position, line,
+                 rule_line, release, cycle, at_ms, face_value)
+               select $1, v.* from ",
+            $when,
+            "unnest($34::bigint[], $35::bigint[], $36::integer[], $37::integer[], $38::bytea[], $39::integer[],
+                 $40::smallint[], $41::smallint[], $42::integer[], $43::bigint[], $44::integer[], $45::integer[], $46::integer[],
+                 $47::integer[], $48::bigint[], $49::bigint[]) v returning 1),
+             new_journal as (
+               insert into journal (campaign, position, line, kind, identity, member, at_ms, body)
+               select $1, $2, v.* from ",
+            $when,
+            "unnest($50::integer[], $51::smallint[], $52::bytea[], $53::bigint[], $54::bigint[], $55::text[]) v)"
+        )
+    };
+}
+
+pub const NEW_ROWS: &str = concat!("with ", new_rows!(""), " select 1");
+
+/// New rows, what changes with every group, and codes for its grants; nothing of it when `unchanged` is empty, because
+/// somebody else wrote, or has the lock. How many rows of those that must be there were, and the grants that got codes.
+///
+/// The head's position is its version: nothing of a campaign changes without raising it. Rows of members and standings
+/// name their campaign one by one: given as one value, a planner without statistics may go through the whole campaign
+/// and look for each of its rows in the list.
+pub const WHOLE: &str = concat!(
+    "with locked as materialized (
+       select 1 from campaigns where campaign = $1 and position = $82 and $81 for no key update skip locked),
+     stock as materialized (
+       select pool, available, owed from pools where name = any($83::text[]) and exists (select from locked)
+       order by name collate \"C\" for no key update),
+     unchanged as materialized (
+       select 1 where not $81
+       union all select 1 from locked where cardinality($84::integer[]) = (
+         select count(*) from stock s
+         join unnest($84::integer[], $85::bigint[], $86::bigint[]) v (pool, available, owed)
+           on s.pool = v.pool and s.available = v.available and s.owed = v.owed)),
+     ",
+    new_rows!("unchanged cross join "),
+    ",
+     changed_members as (
+       update members m set inviter = v.inviter, tally = v.tally, attributes = v.attributes
+       from unchanged cross join unnest($56::integer[], $57::bigint[], $58::bigint[], $59::text[], $60::text[])
+         v (campaign, member, inviter, tally, attributes)
+       where m.campaign = v.campaign and m.member = v.member returning 1),
+     new_standings as (
+       insert into standings (campaign, cycle, member, revision, state)
+       select $1, v.* from unchanged cross join unnest($61::integer[], $62::bigint[], $63::integer[], $64::text[]) v
+       on conflict (campaign, cycle, member, revision) do update set state = excluded.state),
+     changed_standings as (
+       update standings s set state = v.state
+       from unchanged cross join unnest($65::integer[], $66::integer[], $67::bigint[], $68::integer[], $69::text[])
+         v (campaign, cycle, member, revision, state)
+       where s.campaign = v.campaign and s.cycle = v.cycle and s.member = v.member and s.revision = v.revision returning 1),
+     changed_cycles as (
+       insert into cycles (campaign, cycle, revision, state)
+       select $1, v.* from unchanged cross join unnest($70::integer[], $71::integer[], $72::text[]) v
+       on conflict (campaign, cycle) do update set revision = excluded.revision, state = excluded.state),
+     head as (
+       update campaigns set position = $2, last_member = $73, last_grant = $74, closed_through = $75, releases = $76, totals = $77,
+         switches = $78
+       from unchanged where campaign = $1 returning 1),
+     -- A code is bound to a grant that is there: a count of them waits until they are written.
+     ",
+    bound_codes!("$1", "$79", "$80", "where exists (select from unchanged) and (select count(*) from new_grants) >= 0"),
+    ",
+     done as (
+       select (select count(*) from unchanged) as unchanged, (select count(*) from changed_members) as members,
+         (select count(*) from changed_standings) as standings, (select count(*) from head) as heads,
+         (select coalesce(array_agg(grant_number), '{}') from bound) as bound)
+     select unchanged, members, standings, heads, bound,
+       case when $87 and unchanged = 1 then guard_whole(members = cardinality($57) and standings = cardinality($67) and heads = 1
+         and cardinality(bound) = cardinality($80)) end
+     from done"
+);

@@ -1,0 +1,132 @@
+//! Commits of what was decided without the campaign's lock, in one statement or with the new rows first: all of it, as a
+//! transaction would have written it, or nothing, when anything is not as it was seen.
+
+use guerdon::store::{Seen, Store, StoreError};
+use guerdon_rules::book::rows::{Delta, GrantRow, Head, StandingRow};
+use guerdon_tests::rows::*;
+use guerdon_tests::stores::World;
+use std::time::Duration;
+
+/// How a delta is written.
+const WAYS: [&str; 2] = ["at once", "new rows first"];
+
+async fn write(way: &str, store: &dyn Store, seen: &Seen, delta: &Delta) -> Result<bool, StoreError> {
+    match way {
+        "at once" => Ok(store.write_at_once(seen, delta).await?.expect("PostgreSQL, and a whole delta")),
+        _ => store.write_early(delta).await?.expect("PostgreSQL, and a whole delta").finish(seen, delta).await,
+    }
+}
+
+async fn seen(store: &dyn Store, campaign: i32, pool: &str) -> Seen {
+    let mut open = store.begin(campaign).await.unwrap();
+    let pools = open.pools(&[pool]).await.unwrap();
+    let seen = Seen { head: open.head().clone(), pools };
+    open.commit().await.unwrap();
+    seen
+}
+
+/// A group of every kind of row that a group has as a rule.
+fn group(head: &Head, pool: i32) -> Delta {
+    let mut delta = issuing(head, vec![grant(1, pool), grant(2, pool)]);
+    delta.head.last_member = 2;
+    delta.new_members = vec![member(1), member(2)];
+    delta.new_events = vec![event("e1", 1, delta.head.position, 1)];
+    delta.postings = vec![posting(1, 1)];
+    delta.standings = vec![standing(1, 1, 1)];
+    delta.cycles = vec![cycle(1)];
+    delta
+}
+
+#[tokio::test]
+async fn what_is_as_it_was_seen_is_written_as_in_a_transaction() {
+    let mut dumps = Vec::new();
+    for way in ["in a transaction", "at once", "new rows first"] {
+        let world = World::postgres().await;
+        let store = &*world.store;
+        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
+        store.import_codes("a", &codes(1, 5), 0).await.unwrap();
+        let before = seen(store, campaign, "a").await;
+        let first = group(&before.head, before.pools[0].pool);
+        let changed = |seen: &Seen| Delta {
+            changed_members: vec![member(2)],
+            changed_standings: vec![StandingRow { tally: tally(&[1, 40]), ..standing(1, 1, 1) }],
+            ..issuing(&seen.head, vec![grant(3, seen.pools[0].pool)])
+        };
+        for next in [true, false] {
+            let now = seen(store, campaign, "a").await;
+            let delta = if next { first.clone() } else { changed(&now) };
+            if WAYS.contains(&way) {
+                assert!(write(way, store, &now, &delta).await.unwrap(), "{way}");
+            } else {
+                let mut open = store.begin(campaign).await.unwrap();
+                open.write(&delta).await.unwrap();
+                open.commit().await.unwrap();
+            }
+        }
+        let after = seen(store, campaign, "a").await;
+        assert_eq!((after.head.position, after.pools[0].available), (2, 2), "{way}");
+        dumps.push(world.dump().await);
+    }
+    assert_eq!(dumps[0], dumps[1]);
+    assert_eq!(dumps[0], dumps[2]);
+}
+
+#[tokio::test]
+async fn what_is_not_as_it_was_seen_leaves_nothing() {
+    for way in WAYS {
+        let world = World::postgres().await;
+        let store = &*world.store;
+        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
+        store.import_codes("a", &codes(1, 5), 0).await.unwrap();
+        let right = seen(store, campaign, "a").await;
+        let delta = group(&right.head, right.pools[0].pool);
+        let before = world.dump().await;
+
+        let others_wrote = Seen { head: Head { position: 7, ..right.head.clone() }, ..right.clone() };
+        assert!(!write(way, store, &others_wrote, &delta).await.unwrap(), "{way}: the head");
+        let mut others_took = right.clone();
+        others_took.pools[0].available = 4;
+        assert!(!write(way, store, &others_took, &delta).await.unwrap(), "{way}: the pool");
+        let held = store.begin(campaign).await.unwrap();
+        let waits = tokio::time::timeout(Duration::from_secs(5), write(way, store, &right, &delta)).await;
+        assert!(!waits.expect("it does not wait for the lock").unwrap(), "{way}: the lock");
+        drop(held);
+
+        let of_nobody = Delta { changed_members: vec![member(9)], ..delta.clone() };
+        assert!(matches!(write(way, store, &right, &of_nobody).await, Err(StoreError::Refused(_))), "{way}: a row that is not there");
+        let pool = right.pools[0].pool;
+        let too_many: Vec<GrantRow> = (1..=6).map(|number| grant(number, pool)).collect();
+        let beyond_stock = Delta { grants: issuing(&right.head, too_many).grants, ..delta.clone() };
+        assert!(matches!(write(way, store, &right, &beyond_stock).await, Err(StoreError::Refused(_))), "{way}: codes");
+
+        assert_eq!(world.dump().await, before, "{way}");
+        assert!(write(way, store, &right, &delta).await.unwrap(), "{way}");
+        let written = world.dump().await;
+        assert!(write(way, store, &right, &delta).await.is_err_and(|e| matches!(e, StoreError::Refused(_))) || way == "at once");
+        assert_eq!(world.dump().await, written, "{way}: a second time");
+    }
+}
+
+#[tokio::test]
+async fn what_needs_more_than_one_statement_is_left_to_a_transaction() {
+    let world = World::postgres().await;
+    let store = &*world.store;
+    let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
+    let right = seen(store, campaign, "a").await;
+    let delta = delta(&right.head);
+    let owed = owed(1, right.pools[0].pool, guerdon_rules::book::rows::Held::Stock);
+    let cases = [
+        ("a changed event", Delta { changed_events: vec![event("e1", 1, 1, 1)], ..delta.clone() }),
+        ("a wait that ended", Delta { ended_waits: vec![key("e1")], ..delta.clone() }),
+        ("a correction that is due", Delta { corrections: vec![(1, 2)], ..delta.clone() }),
+        ("a grant that waits for stock", issuing(&right.head, vec![owed])),
+    ];
+    for (name, delta) in cases {
+        assert_eq!(store.write_at_once(&right, &delta).await.unwrap(), None, "{name}");
+        assert!(store.write_early(&delta).await.unwrap().is_none(), "{name}");
+    }
+    let sqlite = World::sqlite().await;
+    let campaign = sqlite.store.ensure_campaign("race", 0).await.unwrap().campaign;
+    let right = seen(&*sqlite.store, campaign, "a").await;
+    assert_eq!(sqlite.store.write_at_once(&right, &delta).await.unwrap(), None);
+}
