@@ -5,13 +5,16 @@
 use super::evaluation::Evaluation;
 use crate::language::Question;
 use rhai::{AST, Caches, Dynamic, Engine, EvalAltResult, EvalContext, FuncArgs, GlobalRuntimeState, Scope};
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One call's, at a time.
 pub struct Frame {
+    /// Its tag is the evaluation.
     state: GlobalRuntimeState,
     found: Caches,
-    evaluation: Arc<Evaluation>,
+    /// Empty between calls; keeps its room.
+    variables: Scope<'static>,
 }
 
 /// Frames of one engine and one file, as many as calls ran at the same time.
@@ -35,26 +38,26 @@ impl Frame {
         let mut state = engine.new_global_runtime_state();
         state.lib.push(ast.shared_lib().clone());
         state.source = ast.source().map(Into::into);
-        Frame { state, found: Caches::new(), evaluation: Arc::new(evaluation) }
+        state.tag = Dynamic::from(Arc::new(evaluation));
+        Frame { state, found: Caches::new(), variables: Scope::new() }
     }
 
     /// Takes the next question. False when the last call's evaluation is still in use.
     pub fn begin(&mut self, handler: usize, question: &Question<'_>) -> bool {
-        self.state.tag = Dynamic::UNIT;
         self.state.num_operations = 0;
-        let Some(evaluation) = Arc::get_mut(&mut self.evaluation) else { return false };
+        let Some(mut tag) = self.state.tag.write_lock::<Arc<Evaluation>>() else { return false };
+        let Some(evaluation) = Arc::get_mut(&mut tag) else { return false };
         evaluation.begin(handler, question);
-        self.state.tag = Dynamic::from(self.evaluation.clone());
         true
     }
 
     /// Calls a function of the file about the question that was begun.
     pub fn call(&mut self, engine: &Engine, function: &str, arguments: impl FuncArgs) -> Result<Dynamic, Box<EvalAltResult>> {
-        EvalContext::new(engine, &mut self.state, &mut self.found, &mut Scope::new(), None).call_fn(function, arguments)
+        EvalContext::new(engine, &mut self.state, &mut self.found, &mut self.variables, None).call_fn(function, arguments)
     }
 
-    /// The question that was begun, with what was asked for so far.
-    pub fn evaluation(&self) -> &Evaluation {
-        &self.evaluation
+    /// The question that was begun, with what was asked for so far. Always there: the tag is nothing else.
+    pub fn evaluation(&self) -> Option<impl Deref<Target = Arc<Evaluation>> + '_> {
+        self.state.tag.read_lock::<Arc<Evaluation>>()
     }
 }

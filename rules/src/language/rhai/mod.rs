@@ -69,6 +69,10 @@ fn functions(script: &script::Script) -> AST {
     ast
 }
 
+fn broke_down() -> Verdict {
+    Verdict::Failed(Failure::new("the rhai engine broke down", None))
+}
+
 struct Module {
     handlers: Vec<Handler>,
     engine: Engine,
@@ -88,8 +92,7 @@ impl RuleModule for Module {
 
     fn decide(&self, handler: usize, question: &Question<'_>) -> Verdict {
         // rhai is not expected to panic; if it does, this rule has failed and the next one runs.
-        let verdict = catch_unwind(AssertUnwindSafe(|| self.answer(handler, question)))
-            .unwrap_or_else(|_| Verdict::Failed(Failure::new("the rhai engine broke down", None)));
+        let verdict = catch_unwind(AssertUnwindSafe(|| self.answer(handler, question))).unwrap_or_else(|_| broke_down());
         if let Some(recorder) = &self.recorder {
             recorder.read_trail(matches!(verdict, Verdict::Booked(_)));
         }
@@ -107,15 +110,18 @@ impl Module {
         let started = limits.watch.elapsed_ms();
         engine::stop_at(started.saturating_add(limits.deadline_ms));
         let mut frame = self.frames.take().unwrap_or_else(|| self.frame(&self.engine));
-        let Err(error) = self.call(&self.engine, &mut frame, handler, question) else {
-            let effects = frame.evaluation().take_effects();
+        let called = self.call(&self.engine, &mut frame, handler, question);
+        let Some(evaluation) = frame.evaluation() else { return broke_down() };
+        let Err(error) = called else {
+            let effects = evaluation.take_effects();
+            drop(evaluation);
             self.frames.keep(frame);
             return Verdict::Booked(effects);
         };
-        if let Some(verdict) = frame.evaluation().take_stopped() {
+        if let Some(verdict) = evaluation.take_stopped() {
             return verdict;
         }
-        let mut failure = failure::failure(&error, frame.evaluation(), limits);
+        let mut failure = failure::failure(&error, &evaluation, limits);
         if failure.limit.is_some() {
             self.find_line(&mut failure, started, handler, question);
         }
@@ -130,7 +136,7 @@ impl Module {
         let mut frame = self.frame(tracing);
         // What it ends with is known; only the way there is asked for.
         let _ = self.call(tracing, &mut frame, handler, question);
-        failure.place = frame.evaluation().take_last_place().or(failure.place.take());
+        failure.place = frame.evaluation().and_then(|evaluation| evaluation.take_last_place()).or(failure.place.take());
     }
 
     fn frame(&self, engine: &Engine) -> Frame {
