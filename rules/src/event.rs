@@ -6,11 +6,31 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 /// The first 16 bytes of a SHA-256: identities, business keys, causes, bodies.
 pub type Key = [u8; 16];
+pub type KeyMap<T> = HashMap<Key, T, BuildHasherDefault<KeyHasher>>;
+pub type KeySet = HashSet<Key, BuildHasherDefault<KeyHasher>>;
+
+/// A key is a hash already: half of it places it in a map.
+#[derive(Default)]
+pub struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(half) = bytes.first_chunk() {
+            self.0 = u64::from_ne_bytes(*half);
+        }
+    }
+    /// The length of a key, which is always the same.
+    fn write_usize(&mut self, _: usize) {}
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {

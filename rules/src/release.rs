@@ -1,6 +1,6 @@
 //! A release: one immutable version of a campaign folder, compiled, checked and bound to the campaign's dictionary.
 
-use crate::campaign::{Attribute, Campaign, Total, file};
+use crate::campaign::{Account, Attribute, Campaign, Total, file};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::fact::Period;
 use crate::language::{self, Files, Handler, Loaded, RuleModule, Runtime, Write};
@@ -42,6 +42,8 @@ pub struct Codes {
     pub functions: Vec<Code>,
     /// Measures of a tally: `points learning.lesson`.
     pub points: Vec<Code>,
+    /// By account: its own measure and those of its parts.
+    pub points_in_all: Vec<Vec<Code>>,
     /// `granted jd-20`
     pub granted: Vec<Code>,
     /// By reward, then by handler: `granted jd-20 on_account_opened`.
@@ -153,8 +155,12 @@ impl Codes {
         let rewards: Vec<&str> = campaign.rewards.iter().map(|r| &*r.name).collect();
         let events: Vec<&str> = campaign.events.iter().map(|e| &*e.name).collect();
         let attributes = campaign.attributes.iter().map(|a| &*a.name).collect();
+        let points = all("points ", accounts.clone());
+        let in_all =
+            |(account, own): (&Account, &Code)| std::iter::once(*own).chain(account.parts.iter().map(|part| points[*part])).collect();
         Codes {
-            points: all("points ", accounts.clone()),
+            points_in_all: campaign.accounts.iter().zip(&points).map(in_all).collect(),
+            points,
             granted: all("granted ", rewards.clone()),
             granted_by: rewards.iter().map(|r| all(&format!("granted {r} "), functions.iter().map(|f| &**f).collect())).collect(),
             booked: all("events ", events.clone()),

@@ -22,20 +22,26 @@ pub(super) struct Cause {
     pub line: i32,
 }
 
-/// One effect as it was booked, for sums by member and by line of the rule file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Booked {
-    /// The member's number.
-    pub member: i64,
+/// A line of a rule file with one name that it awards or grants.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Line {
     /// Number of the release that decided.
     pub release: i32,
-    pub function: Code,
     /// None for the host's own acts.
     pub place: Option<Place>,
+    pub function: Code,
     /// Units of a reward; else points of an account.
     pub granted: bool,
     /// Account or reward, by its dictionary number.
     pub name: Code,
+}
+
+/// One effect as it was booked, for sums by member and by line of the rule file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Booked {
+    pub line: Line,
+    /// The member's number.
+    pub member: i64,
     /// Points (below zero: taken), or units.
     pub count: i64,
     /// Face value, and awarded points at their worth, in minor units.
@@ -45,9 +51,9 @@ pub struct Booked {
 impl Book {
     /// Books the changes and says what was booked.
     pub(super) fn book(&mut self, scope: &Scope, changes: Changes, cause: &Cause) -> Result<Vec<EffectLine>, Overflow> {
-        let mut lines = Vec::with_capacity(changes.list.len());
+        let mut lines = if self.silent { Vec::new() } else { Vec::with_capacity(changes.list.len()) };
         for change in changes.list {
-            lines.push(self.book_one(scope, change, cause)?);
+            lines.extend(self.book_one(scope, change, cause)?);
         }
         if changes.spent != 0 {
             self.head.totals.add(scope.release.codes.spent, changes.spent)?;
@@ -56,9 +62,10 @@ impl Book {
         Ok(lines)
     }
 
-    fn book_one(&mut self, scope: &Scope, change: Change, cause: &Cause) -> Result<EffectLine, Overflow> {
+    /// None where nobody is told.
+    fn book_one(&mut self, scope: &Scope, change: Change, cause: &Cause) -> Result<Option<EffectLine>, Overflow> {
         let campaign = &scope.release.campaign;
-        let mut line = if self.silent { EffectLine::default() } else { self.line_of(campaign, &change) };
+        let mut line = (!self.silent).then(|| self.line_of(campaign, &change));
         if self.complete {
             if matches!(change.clipped, Some((_, "budget"))) {
                 let when = if matches!(change.kind, Kind::Grant { .. }) { scope.grants } else { scope.points };
@@ -81,7 +88,9 @@ impl Book {
                     owed +=
                         i64::from(self.grant_unit(scope, change.slot, reward, first + unit, unit >= count - over_budget, rule_line, cause));
                 }
-                line.owed = (owed > 0).then_some(owed);
+                if let Some(line) = &mut line {
+                    line.owed = (owed > 0).then_some(owed);
+                }
                 self.count_grants(scope, change.slot, reward, count)?;
             }
             Kind::Set { attribute, value } => self.set_attribute(scope, change.slot, attribute, value),
@@ -104,8 +113,8 @@ impl Book {
         }
         let member = self.number(change.slot);
         let cost = each.map_or(0, |money| money.minor.saturating_mul(count));
-        let place = change.place.clone();
-        Some(Booked { member, release: scope.release.number, function: cause.function, place, granted, name, count, cost })
+        let line = Line { release: scope.release.number, place: change.place.clone(), function: cause.function, granted, name };
+        Some(Booked { line, member, count, cost })
     }
 
     /// The receipt's line of a change.
@@ -158,7 +167,10 @@ impl Book {
             let standing = self.standing_mut(when.cycle, member);
             match standing.reached.iter_mut().find(|(c, _)| *c == code) {
                 Some((_, at_ms)) => *at_ms = (*at_ms).max(when.at_ms),
-                None => standing.reached.push((code, when.at_ms)),
+                None => {
+                    standing.reached.reserve_exact(1);
+                    standing.reached.push((code, when.at_ms));
+                }
             }
         }
         Ok(())
@@ -277,6 +289,7 @@ fn add_day(days: &mut Vec<(i32, Tally)>, day: i32, measure: Code, amount: i64) -
         Err(i) => {
             let mut tally = Tally::default();
             tally.add(measure, amount)?;
+            days.reserve_exact(1);
             days.insert(i, (day, tally));
             Ok(())
         }

@@ -167,7 +167,7 @@ impl Book {
         for counted in std::iter::once(account).chain(release.campaign.accounts[account].parent) {
             if let Some((_, caps)) = release.campaign.limits.accounts.iter().find(|(a, _)| *a == counted) {
                 let measures = points_measures(release, counted);
-                left = self.clip(scope, changes, slot, caps, &measures, scope.points, left)?;
+                left = self.clip(scope, changes, slot, caps, measures, scope.points, left)?;
             }
         }
         if let Some(worth) = release.campaign.accounts[account].worth {
@@ -261,8 +261,8 @@ impl Book {
             for counted in std::iter::once(account).chain(accounts[account].parent) {
                 let measures = points_measures(scope.release, counted);
                 let row = &self.members[change.slot].row;
-                let has = sum(&row.tally, &measures)?;
-                let after = has.checked_add(changes.sum(scope.release, Some(change.slot), &measures)?).ok_or(Overflow)?;
+                let has = sum(&row.tally, measures)?;
+                let after = has.checked_add(changes.sum(scope.release, Some(change.slot), measures)?).ok_or(Overflow)?;
                 if after < 0 {
                     let name = &accounts[counted].name;
                     let reason = format!("account \"{name}\" of {} holds {has}: {points} cannot be taken", row.id);

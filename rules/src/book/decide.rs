@@ -116,7 +116,7 @@ impl Book {
         self.check_rows(prepared, parsed, &parties)?;
         let once_key = self.once_key(prepared, parsed, &parties);
         if let Some(first) = self.claimed(once_key)? {
-            let mut decided = Decided::new(prepared, Outcome::Duplicate, self.names_first(prepared, parsed, &first), Some(slot));
+            let mut decided = Decided::new(prepared, Outcome::Duplicate, self.names_first(prepared, parsed, first), Some(slot));
             decided.receipt.function = None;
             return Ok(decided);
         }
@@ -224,19 +224,20 @@ impl Book {
         self.once_key(prepared, parsed, &parties)
     }
 
-    /// The event that claims a business key already.
-    fn claimed(&self, once_key: Option<Key>) -> Result<Option<Key>, NeedsRows> {
+    /// Whether a business key is claimed already; and the event that claims it, where that is kept.
+    fn claimed(&self, once_key: Option<Key>) -> Result<Option<Option<Key>>, NeedsRows> {
         match once_key {
             None => Ok(None),
+            Some(key) if self.claimed.contains(&key) => Ok(Some(None)),
             Some(key) => match self.claims.get(&key) {
-                Some(claim) => Ok(*claim),
+                Some(claim) => Ok(claim.map(Some)),
                 None if self.complete => Ok(None),
                 None => Err(NeedsRows),
             },
         }
     }
 
-    fn names_first(&self, prepared: &Prepared, parsed: &Parsed, first: &Key) -> String {
+    fn names_first(&self, prepared: &Prepared, parsed: &Parsed, first: Option<Key>) -> String {
         let declared = &prepared.release.campaign.events[parsed.kind];
         let parts: Vec<String> = declared
             .once_per
@@ -248,20 +249,18 @@ impl Book {
                 KeyPart::Period(period) => period.to_string(),
             })
             .collect();
-        let first = self
-            .events
-            .get(first)
-            .and_then(Option::as_ref)
+        let first = first
+            .and_then(|first| self.events.get(&first)?.as_ref())
             .map_or_else(String::new, |e| format!("; the first is {} {}", e.row.source, e.row.id));
         format!("once per {}{first}", parts.join(", "))
     }
 
     fn evaluate_and_book(&mut self, prepared: &Prepared, parsed: &Parsed, parties: Parties, once_key: Option<Key>) -> Decided {
-        let release = prepared.release.clone();
+        let release = &*prepared.release;
         let handler = release.handler_of_event[parsed.kind];
         let cause = once_key.unwrap_or(prepared.identity);
         let member = parties[0];
-        let mut receipt = Receipt::of(Outcome::Booked, release.number);
+        let mut receipt = if self.silent { Receipt::default() } else { Receipt::of(Outcome::Booked, release.number) };
         let mut of_question: Parties = parties.clone();
         let mut effects = self.act_effects(prepared, parsed);
         if let Some(handler) = handler {
@@ -290,7 +289,7 @@ impl Book {
         }
         let when = When { cycle: parsed.cycle, day: parsed.moment.day, at_ms: parsed.moment.at_ms };
         let scope = Scope {
-            release: &release,
+            release,
             handler,
             points: when,
             grants: when,
@@ -309,7 +308,7 @@ impl Book {
                 return if stopped.refuses { refused(receipt, member, stopped) } else { failed(receipt, member, stopped) };
             }
         }
-        self.late(&release, parsed.cycle);
+        self.late(release, parsed.cycle);
         self.record_act(prepared, parsed, &parties, when);
         Decided { outcome: Outcome::Booked, receipt, member, once_key, waits_for: None, parties }
     }
@@ -403,7 +402,8 @@ impl Book {
             at_ms,
             if self.complete { String::new() } else { decided.receipt.to_json() },
         );
-        if self.terse && was.is_none() && decided.outcome.is_final() {
+        let brief = self.terse && was.is_none() && decided.outcome.is_final();
+        if brief {
             let brief = Brief { outcome: decided.outcome, body: Brief::body(&prepared.body_hash) };
             self.briefs.insert(prepared.identity, brief);
         } else {
@@ -414,8 +414,10 @@ impl Book {
                 self.touched_events.push(prepared.identity);
             }
         }
-        if let Some(once_key) = decided.once_key {
-            self.claims.insert(once_key, Some(prepared.identity));
+        match decided.once_key {
+            Some(once_key) if brief => _ = self.claimed.insert(once_key),
+            Some(once_key) => _ = self.claims.insert(once_key, Some(prepared.identity)),
+            None => {}
         }
         if matches!(was, Some((_, Outcome::Waiting, ..))) && decided.outcome != Outcome::Waiting {
             // Waits are deleted before new ones are written.

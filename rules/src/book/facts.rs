@@ -8,23 +8,23 @@ use crate::fact::{Fact, Period};
 use crate::names::Code;
 use crate::release::Release;
 use crate::value::Value;
+use std::slice::from_ref;
 
 /// The measures whose sum answers a fact, and its period; none for facts that are no sums.
-pub(super) fn measures(release: &Release, fact: &Fact) -> Option<(Vec<Code>, Period)> {
+pub(super) fn measures<'a>(release: &'a Release, fact: &Fact) -> Option<(&'a [Code], Period)> {
     let codes = &release.codes;
     Some(match *fact {
         Fact::Points { account, period } => (points_measures(release, account), period),
-        Fact::Granted { reward, period } => (vec![codes.granted[reward]], period),
-        Fact::Events { event, period } => (vec![codes.booked[event]], period),
-        Fact::Referrals { period } => (vec![codes.referrals], period),
+        Fact::Granted { reward, period } => (from_ref(&codes.granted[reward]), period),
+        Fact::Events { event, period } => (from_ref(&codes.booked[event]), period),
+        Fact::Referrals { period } => (from_ref(&codes.referrals), period),
         Fact::Attribute { .. } | Fact::Rank { .. } => return None,
     })
 }
 
 /// An account's own points and those of its parts.
-pub(crate) fn points_measures(release: &Release, account: usize) -> Vec<Code> {
-    let parts = release.campaign.accounts[account].parts.iter().copied();
-    std::iter::once(account).chain(parts).map(|a| release.codes.points[a]).collect()
+pub(crate) fn points_measures(release: &Release, account: usize) -> &[Code] {
+    &release.codes.points_in_all[account]
 }
 
 /// The sum of some measures.
@@ -43,7 +43,7 @@ impl Book {
     /// One fact of a member before an event.
     pub(super) fn fact(&self, release: &Release, slot: Slot, fact: &Fact, moment: &Moment, cycle: i32) -> Result<Value, Overflow> {
         match measures(release, fact) {
-            Some((measures, period)) => Ok(Value::Int(self.member_sum(release, slot, &measures, period, moment.at_ms, cycle)?)),
+            Some((measures, period)) => Ok(Value::Int(self.member_sum(release, slot, measures, period, moment.at_ms, cycle)?)),
             None => match fact {
                 Fact::Attribute { attribute } => Ok(self.attribute(release, slot, *attribute)),
                 _ => Ok(Value::Int(crate::fact::UNRANKED)),
@@ -91,8 +91,8 @@ pub struct CloseFacts<'a> {
 pub(super) fn fact_at_close(release: &Release, facts: &CloseFacts, fact: &Fact) -> Result<Value, Overflow> {
     if let Some((measures, period)) = measures(release, fact) {
         let total = match period {
-            Period::All => facts.history.iter().try_fold(0_i64, |total, s| total.checked_add(sum(&s.tally, &measures)?).ok_or(Overflow))?,
-            _ => facts.standing.map_or(Ok(0), |s| sum(&s.tally, &measures))?,
+            Period::All => facts.history.iter().try_fold(0_i64, |total, s| total.checked_add(sum(&s.tally, measures)?).ok_or(Overflow))?,
+            _ => facts.standing.map_or(Ok(0), |s| sum(&s.tally, measures))?,
         };
         return Ok(Value::Int(total));
     }

@@ -73,7 +73,7 @@ impl Book {
         };
         Ok(match total {
             Total::Number(n) => *n,
-            Total::Points { account } => after(&points_measures(release, *account))?,
+            Total::Points { account } => after(points_measures(release, *account))?,
             Total::Granted { reward, function: None } => after(&[release.codes.granted[*reward]])?,
             // Only totals of the campaign are kept by function, and the reader lets nothing else through.
             Total::Granted { reward, function: Some(function) } => {

@@ -29,7 +29,7 @@ pub mod rows;
 pub mod tally;
 
 use crate::effect::Limit;
-use crate::event::Key;
+use crate::event::{Key, KeyMap, KeySet};
 use crate::names::Code;
 use crate::value::MemberId;
 use prepare::Prepared;
@@ -98,16 +98,18 @@ pub struct Book {
     /// Boxed, because rows are wide and the map moves them when it grows.
     standings: FxHashMap<(i32, i64), Option<Box<Standing>>>,
     cycles: FxHashMap<i32, Kept<CycleRow>>,
-    events: FxHashMap<Key, Option<Box<KeptEvent>>>,
+    events: KeyMap<Option<Box<KeptEvent>>>,
     /// In memory, where no texts are kept: final events that were decided at once.
-    briefs: FxHashMap<Key, Brief>,
+    briefs: KeyMap<Brief>,
+    /// As `briefs`: the business keys that they claim.
+    claimed: KeySet,
     /// Business keys that were asked for, with the identity of the event that claims each.
-    claims: FxHashMap<Key, Option<Key>>,
+    claims: KeyMap<Option<Key>>,
     waits: FxHashMap<(i64, Code), Vec<Key>>,
     /// Members whose waits were loaded.
     waits_known: FxHashSet<i64>,
     /// Events that wait, ready to be decided again.
-    waiting: FxHashMap<Key, Prepared>,
+    waiting: KeyMap<Prepared>,
     pools: Vec<PoolRow>,
 
     journal: Vec<JournalRow>,

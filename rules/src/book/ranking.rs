@@ -51,7 +51,7 @@ pub fn points_and_reached(release: &Release, account: usize, standing: &Standing
 
 /// An account's points in a tally, its parts included.
 pub fn points_in(release: &Release, account: usize, tally: &Tally) -> Result<i64, Overflow> {
-    super::facts::sum(tally, &points_measures(release, account))
+    super::facts::sum(tally, points_measures(release, account))
 }
 
 /// Whether a standing holds a posting: only those members' cycles are closed.

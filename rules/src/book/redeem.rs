@@ -22,7 +22,7 @@ impl Book {
             return Some(format!("\"{name}\" has no price: it cannot be redeemed"));
         }
         price.iter().find_map(|(account, points)| {
-            let has = sum(&self.members[member].row.tally, &points_measures(release, *account)).unwrap_or(0);
+            let has = sum(&self.members[member].row.tally, points_measures(release, *account)).unwrap_or(0);
             let account = &release.campaign.accounts[*account].name;
             (has < *points).then(|| format!("not enough {account}: {name} costs {points}, there are {has}"))
         })

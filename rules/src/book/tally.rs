@@ -18,7 +18,11 @@ impl Tally {
     pub fn add(&mut self, measure: Code, amount: i64) -> Result<(), Overflow> {
         match self.0.binary_search_by_key(&measure, |e| e.0) {
             Ok(i) => self.0[i].1 = self.0[i].1.checked_add(amount).ok_or(Overflow)?,
-            Err(i) => self.0.insert(i, (measure, amount)),
+            Err(i) => {
+                // There are few, and a simulation keeps millions of these lists: none has room for more than it holds.
+                self.0.reserve_exact(1);
+                self.0.insert(i, (measure, amount));
+            }
         }
         Ok(())
     }

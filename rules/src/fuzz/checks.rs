@@ -152,7 +152,7 @@ impl Books<'_> {
         let accounts = limits
             .accounts
             .iter()
-            .map(|(index, caps)| (&self.release.campaign.accounts[*index].name, points_measures(self.release, *index), caps));
+            .map(|(index, caps)| (&self.release.campaign.accounts[*index].name, points_measures(self.release, *index).to_vec(), caps));
         rewards.chain(accounts).find_map(|(name, measures, caps)| self.over(caps, &measures).map(|why| format!("\"{name}\": {why}")))
     }
 

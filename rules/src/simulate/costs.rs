@@ -3,8 +3,7 @@
 //! Promises: every effect that was booked is counted once. Must not know: how effects are booked.
 
 use crate::book::booking::Booked;
-use crate::effect::Place;
-use crate::names::Code;
+pub use crate::book::booking::Line;
 use rustc_hash::FxHashMap;
 
 /// See the module.
@@ -13,19 +12,6 @@ pub struct Costs {
     lines: FxHashMap<Line, Sum>,
     /// Minor units by member number, from 1.
     members: Vec<i64>,
-}
-
-/// A line of a rule file with one name that it awards or grants.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Line {
-    pub release: i32,
-    /// None for the host's own acts.
-    pub place: Option<Place>,
-    pub function: Code,
-    /// Units of a reward; else points of an account.
-    pub granted: bool,
-    /// Account or reward.
-    pub name: Code,
 }
 
 /// What one line has booked.
@@ -38,14 +24,21 @@ pub struct Sum {
     pub cost: i64,
 }
 
+impl Sum {
+    fn add(&mut self, effect: &Booked) {
+        self.times += 1;
+        self.count = self.count.saturating_add(effect.count);
+        self.cost = self.cost.saturating_add(effect.cost);
+    }
+}
+
 impl Costs {
     pub(super) fn add(&mut self, booked: &[Booked]) {
         for effect in booked {
-            let Booked { release, function, granted, name, .. } = *effect;
-            let sum = self.lines.entry(Line { release, place: effect.place.clone(), function, granted, name }).or_default();
-            sum.times += 1;
-            sum.count = sum.count.saturating_add(effect.count);
-            sum.cost = sum.cost.saturating_add(effect.cost);
+            match self.lines.get_mut(&effect.line) {
+                Some(sum) => sum.add(effect),
+                None => self.lines.entry(effect.line.clone()).or_default().add(effect),
+            }
             if effect.cost != 0 {
                 // Numbers are given from 1 without gaps.
                 let index = usize::try_from(effect.member).unwrap_or(0);
