@@ -12,9 +12,8 @@ use super::error::{FlowError, Result};
 use super::fallback;
 use super::host::{Host, Rules, Running};
 use super::lane::{Decision, Group, Patience, Work, commit_delta, decide, warn_if_closed};
-use super::page::Kept;
 use super::prefetch::{self, Known};
-use crate::store::{Seen, Transaction};
+use crate::store::{Kept, Seen, Transaction};
 use guerdon_rules::book::prepare::Prepared;
 use guerdon_rules::book::rows::{Delta, Outcome};
 use guerdon_rules::book::{Answer, Answered, Book};
@@ -146,7 +145,7 @@ impl Ahead {
             }
             Group::Page(page) => {
                 let done = host.close_ahead(&mut *peek, &mut book, page).await.ok()??;
-                let kept = Kept { row: done.progress.row.clone(), fence: page.fence };
+                let kept = host.kept(page, &done);
                 (Decision::Page(Box::new(done)), book.take_delta(), Known::Read, Some(kept))
             }
         };
@@ -185,7 +184,8 @@ impl Ahead {
         let (committed, told) = oneshot::channel();
         let before = self.writing.back_mut();
         // One that has no connection yet must not wait for one behind those that wait for it.
-        let is_early = known == Known::Assumed && kept.is_none() && before.as_ref().is_none_or(|before| before.is_early);
+        let can_be = (known == Known::Assumed || kept.is_some()) && host.store.writes_early(&delta);
+        let is_early = can_be && before.as_ref().is_none_or(|before| before.is_early);
         let before = before.and_then(|before| before.committed.take());
         let write = Write { host: host.clone(), running: running.clone(), delta, seen, kept };
         let position = write.delta.head.position;
@@ -238,7 +238,7 @@ impl Write {
         let changed = || FlowError::Conflict("somebody else wrote meanwhile".into());
         let mut early = None;
         if is_early && before.is_some() && !delta.is_empty() {
-            early = store.write_early(delta).await?;
+            early = Some(store.write_early(delta).await?);
         }
         if let Some(before) = before {
             before.await.map_err(|_| changed())?;
@@ -249,7 +249,7 @@ impl Write {
         // The commit before this one has given the lock back. Whoever has it now writes something else, and may wait for
         // rows that this group, or one that waits for it, has written already.
         let written = match early {
-            Some(early) => Some(early.finish(seen, delta).await?),
+            Some(early) => Some(early.finish(seen, delta, self.kept.as_ref()).await?),
             None if self.kept.is_some() => None,
             None => store.write_at_once(seen, delta).await?,
         };

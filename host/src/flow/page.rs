@@ -8,7 +8,7 @@ use super::error::{FlowError, Result};
 use super::host::{Host, Rules, Running};
 use super::lane::commit_delta;
 use super::prefetch;
-use crate::store::{SettlementRow, Transaction};
+use crate::store::{Kept, SettlementRow, Transaction};
 use guerdon_rules::book::close::{Close, Closed, Reach};
 use guerdon_rules::book::facts::CloseFacts;
 use guerdon_rules::book::ranking::has_posting;
@@ -83,12 +83,6 @@ pub(super) struct Page {
     pub reply: oneshot::Sender<Result<Done>>,
 }
 
-/// What a settlement keeps with the commit of a page.
-pub(super) struct Kept {
-    pub row: SettlementRow,
-    pub fence: i64,
-}
-
 /// What a page came to.
 pub(super) struct Done {
     /// After it.
@@ -158,6 +152,11 @@ impl Host {
             return Ok(None);
         }
         self.close_page(peek, book, page).await.map(Some)
+    }
+
+    /// What a page that was decided ahead keeps.
+    pub(super) fn kept(&self, page: &Page, done: &Done) -> Kept {
+        Kept { row: done.progress.row.clone(), fence: page.fence, lease_seconds: self.settings.lease_seconds }
     }
 
     /// Puts what is kept into a transaction that has the lock; fails for a run that lost its lease.

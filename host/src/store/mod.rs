@@ -229,6 +229,15 @@ pub struct Seen {
     pub pools: Vec<PoolRow>,
 }
 
+/// What a settlement keeps with the commit of a page, as long as its fence is not stale.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    pub row: SettlementRow,
+    pub fence: i64,
+    /// For how long the lease goes on.
+    pub lease_seconds: i64,
+}
+
 /// A database. Cheap to share.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -255,10 +264,14 @@ pub trait Store: Send + Sync {
     /// was decided from was `seen`, or has the lock. None: this database, or this delta, needs a transaction for it.
     async fn write_at_once(&self, seen: &Seen, delta: &Delta) -> Result<Option<bool>>;
 
+    /// Whether `write_early` can write this delta: not where one transaction writes at a time, nor when it needs more
+    /// statements.
+    fn writes_early(&self, delta: &Delta) -> bool;
+
     /// Writes the rows of a delta that are only new before the lock is taken, while an earlier commit of the campaign still
     /// runs. Their unique keys are then locked before the head: whoever holds the head and writes one of them waits for
-    /// this. None: this database lets one transaction write at a time, or this delta needs more statements.
-    async fn write_early(&self, delta: &Delta) -> Result<Option<Box<dyn Early>>>;
+    /// this.
+    async fn write_early(&self, delta: &Delta) -> Result<Box<dyn Early>>;
 
     /// Waits for this host's turn to write to a campaign, and whether somebody else had it. None: this database lets one
     /// transaction write at a time.
@@ -347,8 +360,8 @@ pub trait Turn: Send + Sync {
 pub trait Early: Send {
     /// Writes what is left of the same delta, and commits. False, and all of it is rolled back, when somebody else wrote
     /// since what it was decided from was `seen`, or has the lock: it does not wait for it, because whoever has it may
-    /// wait for these rows.
-    async fn finish(self: Box<Self>, seen: &Seen, delta: &Delta) -> Result<bool>;
+    /// wait for these rows. The same when a settlement that is `kept` with it has lost its lease.
+    async fn finish(self: Box<Self>, seen: &Seen, delta: &Delta, kept: Option<&Kept>) -> Result<bool>;
 }
 
 /// One transaction that holds the campaign's head. Dropped without `commit`, it is rolled back.

@@ -1,7 +1,7 @@
 //! Commits of what was decided without the campaign's lock, in one statement or with the new rows first: all of it, as a
 //! transaction would have written it, or nothing, when anything is not as it was seen.
 
-use guerdon::store::{Seen, Store, StoreError};
+use guerdon::store::{Kept, Seen, SettlementRow, SettlementState, Store, StoreError};
 use guerdon_rules::book::rows::{Delta, GrantRow, Head, StandingRow};
 use guerdon_tests::rows::*;
 use guerdon_tests::stores::World;
@@ -13,7 +13,7 @@ const WAYS: [&str; 2] = ["at once", "new rows first"];
 async fn write(way: &str, store: &dyn Store, seen: &Seen, delta: &Delta) -> Result<bool, StoreError> {
     match way {
         "at once" => Ok(store.write_at_once(seen, delta).await?.expect("PostgreSQL, and a whole delta")),
-        _ => store.write_early(delta).await?.expect("PostgreSQL, and a whole delta").finish(seen, delta).await,
+        _ => store.write_early(delta).await?.finish(seen, delta, None).await,
     }
 }
 
@@ -90,7 +90,7 @@ async fn what_is_not_as_it_was_seen_leaves_nothing() {
         let held = store.begin(campaign).await.unwrap();
         let waits = tokio::time::timeout(Duration::from_secs(5), write(way, store, &right, &delta)).await;
         assert!(!waits.expect("it does not wait for the lock").unwrap(), "{way}: the lock");
-        drop(held);
+        held.commit().await.unwrap();
 
         let of_nobody = Delta { changed_members: vec![member(9)], ..delta.clone() };
         assert!(matches!(write(way, store, &right, &of_nobody).await, Err(StoreError::Refused(_))), "{way}: a row that is not there");
@@ -123,10 +123,34 @@ async fn what_needs_more_than_one_statement_is_left_to_a_transaction() {
     ];
     for (name, delta) in cases {
         assert_eq!(store.write_at_once(&right, &delta).await.unwrap(), None, "{name}");
-        assert!(store.write_early(&delta).await.unwrap().is_none(), "{name}");
+        assert!(!store.writes_early(&delta), "{name}");
     }
     let sqlite = World::sqlite().await;
     let campaign = sqlite.store.ensure_campaign("race", 0).await.unwrap().campaign;
     let right = seen(&*sqlite.store, campaign, "a").await;
     assert_eq!(sqlite.store.write_at_once(&right, &delta).await.unwrap(), None);
+    assert!(!sqlite.store.writes_early(&delta));
+}
+
+#[tokio::test]
+async fn a_settlement_that_lost_its_lease_keeps_nothing() {
+    let world = World::postgres().await;
+    let store = &*world.store;
+    let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
+    let right = seen(store, campaign, "a").await;
+    let mut open = store.begin(campaign).await.unwrap();
+    let row = SettlementRow { state: SettlementState::Running, release: 1, ..SettlementRow::planned(1, 1, "the cycle ended") };
+    open.put_settlement(&row).await.unwrap();
+    let stale = open.take_lease(1, 1, "a", 0).await.unwrap().unwrap();
+    let fence = open.take_lease(1, 1, "b", 60).await.unwrap().unwrap();
+    open.commit().await.unwrap();
+    let delta = delta(&right.head);
+    for (fence, is_kept) in [(stale, false), (fence, true)] {
+        let before = world.dump().await;
+        let kept = Kept { row: SettlementRow { cursor: 9, ..row.clone() }, fence, lease_seconds: 60 };
+        let early = store.write_early(&delta).await.unwrap();
+        assert_eq!(early.finish(&right, &delta, Some(&kept)).await.unwrap(), is_kept);
+        assert_eq!(world.dump().await == before, !is_kept, "fence {fence}");
+    }
+    assert_eq!(store.settlements(campaign).await.unwrap()[0].cursor, 9);
 }

@@ -2,8 +2,8 @@
 //! wait for the lock. Must not know: SQL, how it was decided.
 
 use super::transaction::BEGIN;
-use super::{store_error, write};
-use crate::store::{Early, Result, Seen};
+use super::{settlement, store_error, write};
+use crate::store::{Early, Kept, Result, Seen};
 use async_trait::async_trait;
 use guerdon_rules::book::rows::Delta;
 use sqlx::{PgPool, Postgres};
@@ -19,20 +19,25 @@ pub async fn write_at_once(single: &PgPool, seen: &Seen, delta: &Delta) -> Resul
 
 struct NewRows(sqlx::Transaction<'static, Postgres>);
 
-pub async fn write(lanes: &PgPool, delta: &Delta) -> Result<Option<Box<dyn Early>>> {
-    if !write::is_whole(delta) {
-        return Ok(None);
-    }
+/// A delta that [`write::is_whole`].
+pub async fn write(lanes: &PgPool, delta: &Delta) -> Result<Box<dyn Early>> {
     let mut open = lanes.begin_with(BEGIN).await.map_err(store_error)?;
     write::new_rows(&mut open, delta.head.campaign, delta).await?;
-    Ok(Some(Box::new(NewRows(open))))
+    Ok(Box::new(NewRows(open)))
 }
 
 #[async_trait]
 impl Early for NewRows {
-    async fn finish(mut self: Box<Self>, seen: &Seen, delta: &Delta) -> Result<bool> {
+    async fn finish(mut self: Box<Self>, seen: &Seen, delta: &Delta, kept: Option<&Kept>) -> Result<bool> {
         if !write::if_unchanged(&mut self.0, seen, delta, false).await? {
             return Ok(false);
+        }
+        if let Some(Kept { row, fence, lease_seconds }) = kept {
+            let campaign = seen.head.campaign;
+            if !settlement::hold_lease(&mut self.0, campaign, row.cycle, row.revision, *fence, *lease_seconds).await? {
+                return Ok(false);
+            }
+            settlement::put(&mut self.0, campaign, row).await?;
         }
         self.0.commit().await.map_err(store_error)?;
         Ok(true)

@@ -1,7 +1,7 @@
 //! The store outside transactions: each read is one consistent statement. Must not know: what rows mean.
 
 use super::transaction::{self, BEGIN};
-use super::{PostgresStore, cards, early, prefetch, releases, rows, settlement, shadows, store_error};
+use super::{PostgresStore, cards, early, prefetch, releases, rows, settlement, shadows, store_error, write};
 use crate::store::encode;
 use crate::store::rows::columns;
 use crate::store::{
@@ -68,7 +68,11 @@ impl Store for PostgresStore {
         early::write_at_once(&self.single, seen, delta).await
     }
 
-    async fn write_early(&self, delta: &Delta) -> Result<Option<Box<dyn Early>>> {
+    fn writes_early(&self, delta: &Delta) -> bool {
+        write::is_whole(delta)
+    }
+
+    async fn write_early(&self, delta: &Delta) -> Result<Box<dyn Early>> {
         early::write(&self.lanes, delta).await
     }
 

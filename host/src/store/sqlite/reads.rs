@@ -68,8 +68,12 @@ impl Store for SqliteStore {
         Ok(None)
     }
 
-    async fn write_early(&self, _delta: &Delta) -> Result<Option<Box<dyn Early>>> {
-        Ok(None)
+    fn writes_early(&self, _delta: &Delta) -> bool {
+        false
+    }
+
+    async fn write_early(&self, _delta: &Delta) -> Result<Box<dyn Early>> {
+        Err(StoreError::Other("SQLite writes nothing without its lock".into()))
     }
 
     async fn take_turn(&self, _campaign: i32) -> Result<Option<(Box<dyn Turn>, bool)>> {
