@@ -10,8 +10,9 @@
 
 use super::error::{FlowError, Result};
 use super::fallback;
+use super::group::{Decision, Group, Work};
 use super::host::{Host, Rules, Running};
-use super::lane::{Decision, Group, Patience, Work, commit_delta, decide, warn_if_closed};
+use super::lane::{Patience, commit_delta, decide, warn_if_closed};
 use super::prefetch::{self, Known};
 use crate::store::{Kept, Seen, Transaction};
 use guerdon_rules::book::prepare::Prepared;

@@ -1,23 +1,24 @@
-//! A campaign's lane: the one task of this host that decides its events, and closes the members of its settlements. It commits in groups: an idle lane commits at
-//! once, a busy one what has arrived, up to a bound. Callers are answered after the commit; a caller that leaves
-//! changes nothing, because the transaction belongs to the lane.
+//! A campaign's lane: the one task of this host that decides its events, and closes the members of its settlements. It
+//! commits in groups: an idle lane commits at once, a busy one what has arrived, up to a bound. Callers are answered
+//! after the commit; a caller that leaves changes nothing, because the transaction belongs to the lane.
 
 use super::ahead::{Ahead, Written};
 use super::error::{FlowError, Result};
+use super::group::{Group, Item, Message, Received, Work, gather, reply};
 use super::host::{Host, Rules, Running};
 use super::page::{Done as PageDone, Page};
 use super::prefetch::{self, Known};
 use super::turn::Turns;
 use super::views::EventResult;
 use crate::store::{SettlementRow, StoreError, Transaction};
-use guerdon_rules::book::prepare::{Prepared, prepare, prepare_again};
+use guerdon_rules::book::prepare::{Prepared, prepare_again};
 use guerdon_rules::book::rows::{Delta, Head, ISSUE};
 use guerdon_rules::book::{Answer, Book};
 use guerdon_rules::event::{Event, Key};
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot};
+use tokio::sync::{Semaphore, TryAcquireError, mpsc, oneshot};
 
 /// Deciding may take this long for each group; the rest goes to the next one.
 const DECIDE_MS: u64 = 100;
@@ -27,78 +28,6 @@ const TRIES: u32 = 8;
 const DEADLINES_TO_HOLD: u32 = 3;
 /// How long it is held.
 const HOLD_MS: i64 = 30_000;
-
-pub(super) enum Item {
-    New(Box<Received>),
-    /// A stored event that is not final, to be decided again.
-    Again(Key),
-}
-
-impl Item {
-    /// A new event as these rules read it; a stored one has to be read under the lock.
-    pub(super) fn prepared(&self, rules: &Arc<Rules>, now_ms: i64) -> Option<Prepared> {
-        match self {
-            Item::New(received) => received.prepared(rules, now_ms),
-            Item::Again(_) => None,
-        }
-    }
-}
-
-/// A new event, read by its sender's task so that the lane has less to do: the lane is what a campaign waits for.
-pub(super) struct Received {
-    event: Event,
-    /// None: there was no release yet.
-    prepared: Option<Prepared>,
-    /// What it was prepared with.
-    rules: Arc<Rules>,
-}
-
-impl Received {
-    fn new(event: Event, rules: &Arc<Rules>, now_ms: i64) -> Received {
-        Received { prepared: prepare(event.clone(), &rules.releases, now_ms), event, rules: rules.clone() }
-    }
-
-    /// As these rules read it: anew when a release was added since.
-    fn prepared(&self, rules: &Arc<Rules>, now_ms: i64) -> Option<Prepared> {
-        if Arc::ptr_eq(rules, &self.rules) { self.prepared.clone() } else { prepare(self.event.clone(), &rules.releases, now_ms) }
-    }
-}
-
-/// What is committed together.
-pub(super) enum Group {
-    Events(Vec<Work>),
-    /// Members of a settlement.
-    Page(Box<Page>),
-}
-
-/// What came of a group.
-pub(super) enum Decision {
-    Events(Vec<Answer>),
-    Page(Box<PageDone>),
-}
-
-impl Group {
-    /// Tells the callers. A caller that left needs no answer.
-    pub(super) fn reply(self, decision: Decision) {
-        match (self, decision) {
-            (Group::Events(group), Decision::Events(answers)) => reply(group, answers.into_iter().map(Ok).collect()),
-            (Group::Page(page), Decision::Page(done)) => drop(page.reply.send(Ok(*done))),
-            _ => tracing::error!("a group was decided as what it is not"),
-        }
-    }
-}
-
-enum Message {
-    Work(Work),
-    Page(Box<Page>),
-}
-
-pub(super) struct Work {
-    pub(super) items: Vec<Item>,
-    reply: oneshot::Sender<Result<Vec<Answer>>>,
-    /// Held until the work is answered.
-    _room: OwnedSemaphorePermit,
-}
 
 /// See the module.
 pub struct Lane {
@@ -230,25 +159,6 @@ async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::Unbou
     }
 }
 
-/// A group that begins with a message, and what comes next and is not of it.
-fn gather(first: Message, receiver: &mut mpsc::UnboundedReceiver<Message>, most: usize) -> (Group, Option<Message>) {
-    let mut group = match first {
-        Message::Page(page) => return (Group::Page(page), None),
-        Message::Work(work) => vec![work],
-    };
-    let mut size = group[0].items.len();
-    loop {
-        match receiver.try_recv() {
-            Ok(Message::Work(work)) if size + work.items.len() <= most => {
-                size += work.items.len();
-                group.push(work);
-            }
-            Ok(other) => return (Group::Events(group), Some(other)),
-            Err(_) => return (Group::Events(group), None),
-        }
-    }
-}
-
 async fn work_on(host: &Arc<Host>, running: &Arc<Running>, desk: &mut Desk, group: Group, may_be_ahead: bool) {
     let mut decided = None;
     if may_be_ahead {
@@ -290,16 +200,6 @@ async fn end_writing(host: &Host, running: &Running, desk: &mut Desk, written: W
         answer(host, running, &mut desk.patience, group).await;
     }
     false
-}
-
-/// Tells each caller of a group its own answers; one for each item of the group.
-fn reply(group: Vec<Work>, answers: Vec<Result<Answer>>) {
-    let mut answers = VecDeque::from(answers);
-    for work in group {
-        let own: Result<Vec<Answer>> = answers.drain(..work.items.len()).collect();
-        // A caller that left needs no answer.
-        let _ = work.reply.send(own);
-    }
 }
 
 /// Decides a group under the lock, in as many commits as it takes, and answers its callers.

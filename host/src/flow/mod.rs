@@ -10,6 +10,7 @@ pub mod effective;
 pub mod error;
 pub mod fallback;
 mod forecast;
+mod group;
 pub mod host;
 pub mod issue;
 pub mod lane;

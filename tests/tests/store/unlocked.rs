@@ -17,6 +17,13 @@ async fn write(way: &str, store: &dyn Store, seen: &Seen, delta: &Delta) -> Resu
     }
 }
 
+/// A campaign, and five codes in the pool `a`.
+async fn with_codes(store: &dyn Store) -> i32 {
+    let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
+    store.import_codes("a", &codes(1, 5), 0).await.unwrap();
+    campaign
+}
+
 async fn seen(store: &dyn Store, campaign: i32, pool: &str) -> Seen {
     let mut open = store.begin(campaign).await.unwrap();
     let pools = open.pools(&[pool]).await.unwrap();
@@ -43,8 +50,7 @@ async fn what_is_as_it_was_seen_is_written_as_in_a_transaction() {
     for way in ["in a transaction", "at once", "new rows first"] {
         let world = World::postgres().await;
         let store = &*world.store;
-        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
-        store.import_codes("a", &codes(1, 5), 0).await.unwrap();
+        let campaign = with_codes(store).await;
         let before = seen(store, campaign, "a").await;
         let first = group(&before.head, before.pools[0].pool);
         let changed = |seen: &Seen| Delta {
@@ -76,8 +82,7 @@ async fn what_is_not_as_it_was_seen_leaves_nothing() {
     for way in WAYS {
         let world = World::postgres().await;
         let store = &*world.store;
-        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
-        store.import_codes("a", &codes(1, 5), 0).await.unwrap();
+        let campaign = with_codes(store).await;
         let right = seen(store, campaign, "a").await;
         let delta = group(&right.head, right.pools[0].pool);
         let before = world.dump().await;

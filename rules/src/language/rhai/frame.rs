@@ -45,6 +45,7 @@ impl Frame {
     /// Takes the next question. False when the last call's evaluation is still in use.
     pub fn begin(&mut self, handler: usize, question: &Question<'_>) -> bool {
         self.state.num_operations = 0;
+        self.variables.clear();
         let Some(mut tag) = self.state.tag.write_lock::<Arc<Evaluation>>() else { return false };
         let Some(evaluation) = Arc::get_mut(&mut tag) else { return false };
         evaluation.begin(handler, question);
