@@ -17,7 +17,12 @@ pub fn tally(flat: &[i64]) -> Tally {
 }
 
 pub fn member(number: i64) -> MemberRow {
-    MemberRow { number, id: MemberId::new(&format!("m{number}")), inviter: None, tally: tally(&[1, 20]), attributes: vec![] }
+    MemberRow { number, id: MemberId::new(&format!("m{number}")), inviter: None, tally: tally(&[1, 20]), attributes: vec![], latest: None }
+}
+
+/// A member whose latest standing is of this cycle and revision.
+pub fn standing_member(number: i64, cycle: i32, revision: i32) -> MemberRow {
+    MemberRow { latest: Some((cycle, revision)), ..member(number) }
 }
 
 pub fn standing(cycle: i32, revision: i32, member: i64) -> StandingRow {

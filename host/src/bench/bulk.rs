@@ -3,7 +3,7 @@
 //! reads, no HTTP. Must not know: which database.
 
 use super::world::{World, decide, prepared};
-use super::{Result, stream};
+use super::{BenchError, Result, stream};
 use crate::store::encode;
 use guerdon_rules::book::rows::{Delta, GrantState};
 
@@ -94,7 +94,12 @@ macro_rules! column {
 }
 
 fn commit(campaign: i64, delta: &Delta, stock: &mut [(i32, i64, i64)]) -> Result<Commit> {
-    let mut rows = vec![members(campaign, delta), standings(campaign, delta), changed_standings(campaign, delta)];
+    let latest = delta.latest();
+    let others = encode::apart(&delta.changed_standings, &latest).count() + delta.moved.len();
+    if others > 0 || delta.changed_members.iter().any(|row| !latest.contains_key(&row.number)) {
+        return Err(BenchError::Wrong("an event of the bench changes more than the latest standing of its members".into()));
+    }
+    let mut rows = vec![members(campaign, delta), standings(campaign, delta)];
     rows.extend([events(campaign, delta), postings(campaign, delta)]);
     rows.push(grants(campaign, delta));
     rows.push(codes(campaign, delta, stock));
@@ -103,11 +108,12 @@ fn commit(campaign: i64, delta: &Delta, stock: &mut [(i32, i64, i64)]) -> Result
     Ok(Commit { rows, last: vec![cycles(campaign, delta), pools(stock), head(campaign, delta)?] })
 }
 
+/// With the latest standing of each, which every event of the bench changes.
 fn members(campaign: i64, delta: &Delta) -> Rows {
-    let list = &delta.changed_members;
+    let (list, latest) = (&delta.changed_members, delta.latest());
     Rows {
         table: "members",
-        columns: &["campaign", "member", "inviter", "tally", "attributes"],
+        columns: &["campaign", "member", "inviter", "tally", "attributes", "cycle", "revision", "state"],
         action: Action::Update(2),
         data: vec![
             column!(int list, |_| campaign),
@@ -115,12 +121,15 @@ fn members(campaign: i64, delta: &Delta) -> Rows {
             column!(int list, |r| r.inviter),
             column!(text list, |r| encode::tally(&r.tally)),
             column!(text list, |r| encode::attributes(&r.attributes)),
+            column!(int list, |r| r.latest.map(|(cycle, _)| i64::from(cycle))),
+            column!(int list, |r| r.latest.map(|(_, revision)| i64::from(revision))),
+            column!(text list, |r| latest.get(&r.number).map(|row| encode::standing(row))),
         ],
     }
 }
 
 fn standings(campaign: i64, delta: &Delta) -> Rows {
-    let list = &delta.standings;
+    let (list, latest) = (&delta.standings, delta.latest());
     Rows {
         table: "standings",
         columns: &["campaign", "cycle", "member", "revision", "state"],
@@ -130,23 +139,7 @@ fn standings(campaign: i64, delta: &Delta) -> Rows {
             column!(int list, |r| i64::from(r.cycle)),
             column!(int list, |r| r.member),
             column!(int list, |r| i64::from(r.revision)),
-            column!(text list, encode::standing),
-        ],
-    }
-}
-
-fn changed_standings(campaign: i64, delta: &Delta) -> Rows {
-    let list = &delta.changed_standings;
-    Rows {
-        table: "standings",
-        columns: &["campaign", "cycle", "member", "revision", "state"],
-        action: Action::Update(4),
-        data: vec![
-            column!(int list, |_| campaign),
-            column!(int list, |r| i64::from(r.cycle)),
-            column!(int list, |r| r.member),
-            column!(int list, |r| i64::from(r.revision)),
-            column!(text list, encode::standing),
+            column!(text list, |r| encode::is_apart(r, &latest).then(|| encode::standing(r))),
         ],
     }
 }

@@ -10,7 +10,7 @@ use crate::http::{self, Access};
 use crate::store::Store;
 use guerdon_rules::book::Book;
 use guerdon_rules::book::prepare::{Prepared, Releases, prepare};
-use guerdon_rules::book::rows::Delta;
+use guerdon_rules::book::rows::{Delta, Members};
 use guerdon_rules::event::{Event, Key};
 use guerdon_rules::language::{Files, Runtime};
 use std::net::SocketAddr;
@@ -92,7 +92,7 @@ impl World {
         let mut book = Book::new(open.head().clone(), pools);
         let identities: Vec<Key> = batch.iter().map(|p| p.identity).collect();
         book.load_events(&identities, Vec::new());
-        book.load_members(&book.member_gaps(&batch).ids, Vec::new());
+        book.load_members(&book.member_gaps(&batch).ids, Members::default());
         let gaps = book.row_gaps(&batch);
         book.load_cycles(&gaps.cycles, open.cycles(&gaps.cycles).await?);
         book.load_claims(&gaps.claims, Vec::new());

@@ -7,6 +7,8 @@
 //! While nothing comes twice, it is not looked up either whether an event is known: the database's unique keys refuse
 //! the commit that was wrong about it, and some groups after that are looked up again. A large group's new rows are then
 //! written before the lock is taken, while the group before it still holds it; others are one statement.
+//!
+//! What comes while a decided group waits for the one before it is decided into the same group: it need not wait for two.
 
 use super::error::{FlowError, Result};
 use super::fallback;
@@ -35,6 +37,8 @@ pub(super) struct Ahead {
     book: Option<Book>,
     rules: Option<Arc<Rules>>,
     writing: VecDeque<Writing>,
+    /// The position of the last group that was written.
+    stored: i64,
     /// Groups for which it is still looked up which events are known.
     careful: u32,
 }
@@ -58,10 +62,10 @@ pub(super) struct Unwritten {
     error: FlowError,
 }
 
-/// A decision that is not written yet.
+/// A decision that is not written yet, in the book that it was made in.
 pub(super) struct Decided {
+    book: Book,
     decision: Decision,
-    delta: Delta,
     seen: Seen,
     known: Known,
     /// Of a settlement, which is kept in the same commit.
@@ -74,6 +78,14 @@ impl Decided {
         match &self.decision {
             Decision::Events(answers) => usize::from(self.known == Known::Assumed && answers.len() * 2 >= group_events),
             Decision::Page(_) => 1,
+        }
+    }
+
+    /// How many more events may be decided into it.
+    pub fn room(&self, group_events: usize) -> usize {
+        match &self.decision {
+            Decision::Events(answers) => group_events.saturating_sub(answers.len()),
+            Decision::Page(_) => 0,
         }
     }
 }
@@ -117,13 +129,19 @@ impl Ahead {
             }
             return Some((groups, met));
         }
+        self.stored = position;
+        self.trim();
+        None
+    }
+
+    /// Forgets what is stored, as far as the book need not keep it.
+    fn trim(&mut self) {
         if let Some(book) = &mut self.book {
-            book.forget_events(position);
+            book.forget_events(self.stored);
             if book.size() > ROWS {
-                book.forget_members(position);
+                book.forget_members(self.stored);
             }
         }
-        None
     }
 
     /// Reads and decides a group without a lock. None: the lane must do it with the lock held.
@@ -139,20 +157,45 @@ impl Ahead {
             None => begin(host, running, &rules).await?,
         };
         let seen = Seen { head: book.head().clone(), pools: book.pools().to_vec() };
-        let (decision, delta, known, kept) = match group {
+        let (decision, known, kept) = match group {
             Group::Events(group) => {
-                let (answers, delta, known) = self.decide_events(host, &rules, now_ms, &mut *peek, &mut book, group).await?;
-                (Decision::Events(answers), delta, known, None)
+                let (answers, known) = self.decide_events(host, &rules, now_ms, &mut *peek, &mut book, group).await?;
+                (Decision::Events(answers), known, None)
             }
             Group::Page(page) => {
                 let done = host.close_ahead(&mut *peek, &mut book, page).await.ok()??;
                 let kept = host.kept(page, &done);
-                (Decision::Page(Box::new(done)), book.take_delta(), Known::Read, Some(kept))
+                (Decision::Page(Box::new(done)), Known::Read, Some(kept))
             }
         };
-        self.book = Some(book);
         self.rules = Some(rules);
-        Some(Decided { decision, delta, seen, known, kept })
+        Some(Decided { book, decision, seen, known, kept })
+    }
+
+    /// Decides what came meanwhile into a group of events that is not written yet. None: the lane must do all of it, with the
+    /// lock held.
+    pub async fn decide_more(
+        &mut self,
+        host: &Host,
+        running: &Running,
+        patience: &Patience,
+        decided: Decided,
+        more: &[Work],
+    ) -> Option<Decided> {
+        let Decided { mut book, decision, seen, mut known, kept } = decided;
+        let Decision::Events(mut answers) = decision else { return None };
+        let now_ms = host.now_ms();
+        let rules = self.rules.clone().filter(|rules| Arc::ptr_eq(rules, &running.rules.load()))?;
+        if patience.holds(now_ms) {
+            return None;
+        }
+        let mut peek = host.store.peek_from(seen.head.clone()).await.ok()?;
+        let (further, further_known) = self.decide_events(host, &rules, now_ms, &mut *peek, &mut book, more).await?;
+        answers.extend(further);
+        if further_known == Known::Read {
+            known = Known::Read;
+        }
+        Some(Decided { book, decision: Decision::Events(answers), seen, known, kept })
     }
 
     async fn decide_events(
@@ -163,7 +206,7 @@ impl Ahead {
         peek: &mut dyn Transaction,
         book: &mut Book,
         group: &[Work],
-    ) -> Option<(Vec<Answer>, Delta, Known)> {
+    ) -> Option<(Vec<Answer>, Known)> {
         let batch: Vec<Prepared> =
             group.iter().flat_map(|work| &work.items).map(|item| item.prepared(rules, now_ms)).collect::<Option<_>>()?;
         let known = if self.careful == 0 { Known::Assumed } else { Known::Read };
@@ -173,15 +216,17 @@ impl Ahead {
         if fallback::counts(&batch, &answers) || answers.len() < batch.len() || book.has_deferred() || book.deadlines_in_a_row().1 > 0 {
             return None;
         }
-        let delta = book.take_delta();
-        let right = known == Known::Read || assumed_right(book, &batch, &answers, &delta, peek).await;
+        let right = known == Known::Read || assumed_right(book, &batch, &answers, peek).await;
         self.careful = if all_new && right { self.careful.saturating_sub(1) } else { CAREFUL };
-        right.then_some((answers, delta, known))
+        right.then_some((answers, known))
     }
 
     /// Begins to write a decision, after those that are being written.
     pub fn write(&mut self, host: &Arc<Host>, running: &Arc<Running>, group: Group, decided: Decided) {
-        let Decided { decision, delta, seen, known, kept } = decided;
+        let Decided { mut book, decision, seen, known, kept } = decided;
+        let delta = book.take_delta();
+        self.book = Some(book);
+        self.trim();
         let (committed, told) = oneshot::channel();
         let before = self.writing.back_mut();
         // One that has no connection yet must not wait for one behind those that wait for it.
@@ -191,13 +236,14 @@ impl Ahead {
         let write = Write { host: host.clone(), running: running.clone(), delta, seen, kept };
         let position = write.delta.head.position;
         let task = tokio::spawn(async move {
-            let _untold = write.running.leaderboards.expect(position);
+            let untold = write.running.leaderboards.expect(position);
             if let Err(error) = write.run(before, is_early).await {
                 return Err(Unwritten { group: Some(group), error });
             }
             // Nobody waits for it when there is no next one.
             let _ = committed.send(());
-            write.running.leaderboards.take_over(&write.running, &write.delta).await;
+            write.running.leaderboards.take_over(&write.running, &write.delta);
+            untold.told();
             group.reply(decision);
             Ok(())
         });
@@ -279,9 +325,9 @@ impl Write {
 
 /// Whether the decisions about events that claim no business key would be the same if it had been looked up. Those that
 /// claim one, the database refuses.
-async fn assumed_right(book: &Book, batch: &[Prepared], answers: &[Answer], delta: &Delta, peek: &mut dyn Transaction) -> bool {
+async fn assumed_right(book: &Book, batch: &[Prepared], answers: &[Answer], peek: &mut dyn Transaction) -> bool {
     let claims_none = |answer: &Answer| !matches!(answer.outcome, Answered::Is(Outcome::Booked | Outcome::Duplicate));
     let decided = batch.iter().zip(answers).filter(|(_, answer)| claims_none(answer));
     let once_keys: Vec<Key> = decided.filter_map(|(prepared, _)| book.business_key(prepared)).collect();
-    delta.changed_events.is_empty() && prefetch::are_free(peek, &once_keys).await.unwrap_or(false)
+    !book.changes_stored_events() && prefetch::are_free(peek, &once_keys).await.unwrap_or(false)
 }

@@ -109,7 +109,7 @@ impl Host {
         let not_there = || FlowError::NotFound(format!("{member} has no grant {number}"));
         let id = MemberId::parse(member, &rules.newest()?.campaign.kinds());
         let mut transaction = self.store.begin(running.row.campaign).await?;
-        let owner = transaction.members(std::slice::from_ref(&id)).await?.pop().ok_or_else(not_there)?;
+        let owner = transaction.members(std::slice::from_ref(&id)).await?.rows.pop().ok_or_else(not_there)?;
         let found = transaction.grant_with_code(number).await?.filter(|g| g.grant.member == owner.number).ok_or_else(not_there)?;
         let mut grant = found.grant.clone();
         match grant.state {

@@ -3,6 +3,7 @@
 
 pub mod ahead;
 pub mod audit;
+mod board;
 mod case;
 pub mod codes;
 mod compiled;

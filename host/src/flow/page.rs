@@ -12,7 +12,7 @@ use crate::store::{Kept, SettlementRow, Transaction};
 use guerdon_rules::book::close::{Close, Closed, Reach};
 use guerdon_rules::book::facts::CloseFacts;
 use guerdon_rules::book::ranking::has_posting;
-use guerdon_rules::book::rows::StandingRow;
+use guerdon_rules::book::rows::{MemberRow, Members, StandingRow};
 use guerdon_rules::book::{Book, Slot};
 use guerdon_rules::campaign::calendar::Cycle;
 use guerdon_rules::names::Code;
@@ -112,9 +112,9 @@ impl Host {
         let mut transaction = self.store.peek(running.row.campaign).await?;
         let limit = self.settings.settle_page.saturating_mul(LOOK_AHEAD);
         let page = transaction.settlement_page(run.cycle.number, run.revision, run.only_changed(), after, limit).await?;
-        let mut found = Found { last: page.last().map(|standing| standing.member), ..Found::default() };
-        let page = to_close(run, page);
+        let mut found = Found { last: page.last().map(|(row, _)| row.number), ..Found::default() };
         let mut book = Book::new(transaction.head().clone(), Vec::new());
+        let page = to_close(run, &mut book, page);
         let history = self.load_page(&mut *transaction, run, &mut book, &page, Decides::Ahead).await?;
         let until_ms = self.runtime.limits.watch.elapsed_ms() + LOOK_MS;
         for standing in page {
@@ -172,9 +172,10 @@ impl Host {
         let done = self.close_page(&mut *transaction, &mut book, page).await?;
         let delta = book.take_delta();
         transaction.put_settlement(&done.progress.row).await?;
-        let _untold = running.leaderboards.expect(delta.head.position);
+        let untold = running.leaderboards.expect(delta.head.position);
         commit_delta(running, transaction, &delta).await?;
-        running.leaderboards.take_over(running, &delta).await;
+        running.leaderboards.take_over(running, &delta);
+        untold.told();
         Ok(done)
     }
 
@@ -286,7 +287,7 @@ impl Host {
         if decides != Decides::Ahead || run.revision > 1 || asks_periods {
             // What the book has is newer.
             let mut live: Vec<(i32, i64)> = parties.iter().flat_map(|n| [(cycle, *n), (cycle + 1, *n)]).collect();
-            live.retain(|of| !book.knows_standing(of));
+            live.retain(|of| !book.knows_standing(*of));
             book.load_standings(&live, transaction.standings(&live).await?);
             // Points of this close go into the next cycle, which may be closed, with all that look back on it.
             let mut cycles: Vec<i32> = (cycle..=book.head().closed_through.max(cycle + 1)).collect();
@@ -322,10 +323,12 @@ async fn locked_book(transaction: &mut dyn Transaction, run: &Run) -> Result<Boo
     Ok(Book::new(transaction.head().clone(), pools))
 }
 
-/// Members of a page that have anything to close.
-pub(super) fn to_close(run: &Run, page: Vec<StandingRow>) -> Vec<StandingRow> {
+/// Members of a page that have anything to close; they are in the book then.
+pub(super) fn to_close(run: &Run, book: &mut Book, page: Vec<(MemberRow, StandingRow)>) -> Vec<StandingRow> {
     let closes = run.release.close_handler.is_some();
-    page.into_iter().filter(|standing| closes && has_posting(&run.release, standing)).collect()
+    let (rows, page) = page.into_iter().filter(|(_, standing)| closes && has_posting(&run.release, standing)).unzip();
+    book.load_members(&[], Members { rows, ..Members::default() });
+    page
 }
 
 /// The answer to a settler that lost its lease.

@@ -146,16 +146,12 @@ impl Host {
         let mut after = 0;
         loop {
             let page = self.store.standings_in(running.row.campaign, cycle, revision, after, 10_000).await?;
-            let Some(last) = page.last() else { break };
+            let Some((_, last)) = page.last() else { break };
             after = last.member;
-            let numbers: Vec<i64> = page.iter().map(|s| s.member).collect();
-            let members = self.store.members_by_number(running.row.campaign, &numbers).await?;
-            let kinds: FxHashMap<i64, Arc<str>> = members.into_iter().map(|m| (m.number, m.id.kind)).collect();
-            for standing in &page {
+            for (member, standing) in &page {
                 for (list, account) in ranked.iter_mut().zip(accounts) {
                     let (points, reached_ms) = points_and_reached(release, *account, standing).map_err(|_| overflow())?;
-                    let Some(kind) = kinds.get(&standing.member).cloned() else { continue };
-                    list.push(Ranked { member: standing.member, kind, points, reached_ms });
+                    list.push(Ranked { member: standing.member, kind: member.id.kind.clone(), points, reached_ms });
                 }
             }
         }
@@ -217,7 +213,7 @@ impl Host {
         while let Some((member, _)) = left.pop_front() {
             let mut transaction = self.begin_page(running, row, fence).await?;
             let page = transaction.settlement_page(row.cycle, row.revision, false, member - 1, 1).await?;
-            let own: Vec<StandingRow> = page.into_iter().filter(|s| s.member == member).collect();
+            let own: Vec<StandingRow> = page.into_iter().map(|(_, standing)| standing).filter(|s| s.member == member).collect();
             self.close_under_lock(&mut *transaction, run, &own, tally).await?;
             let failed_again = tally.failed.len();
             tally.failed.extend(left.iter().cloned());
@@ -284,9 +280,9 @@ impl Host {
             let mut transaction = self.store.peek(running.row.campaign).await?;
             let page =
                 transaction.settlement_page(run.cycle.number, run.revision, run.only_changed(), after, self.settings.settle_page).await?;
-            let Some(last) = page.last().map(|s| s.member) else { return Ok(tally) };
-            let page = to_close(run, page);
+            let Some(last) = page.last().map(|(row, _)| row.number) else { return Ok(tally) };
             let mut book = Book::new(transaction.head().clone(), Vec::new());
+            let page = to_close(run, &mut book, page);
             let closed = self.close_members(&mut *transaction, run, &mut book, &page, &mut tally, Decides::Dry).await?;
             after = page[..closed].last().filter(|_| closed < page.len()).map_or(last, |standing| standing.member);
         }

@@ -10,6 +10,7 @@ use guerdon_rules::book::tally::Tally;
 use guerdon_rules::language::Files;
 use guerdon_rules::names::Code;
 use guerdon_rules::value::Value;
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -71,6 +72,16 @@ pub fn standing(row: &StandingRow) -> String {
     }
     out.push('}');
     out
+}
+
+/// Whether a standing that is written has a place of its own; else it stands beside its member's row.
+pub fn is_apart(row: &StandingRow, latest: &FxHashMap<i64, &StandingRow>) -> bool {
+    !latest.get(&row.member).is_some_and(|latest| std::ptr::eq(*latest, row))
+}
+
+/// Those of a delta's standings that [`is_apart`].
+pub fn apart<'a>(rows: &'a [StandingRow], latest: &'a FxHashMap<i64, &StandingRow>) -> impl Iterator<Item = &'a StandingRow> {
+    rows.iter().filter(|row| is_apart(row, latest))
 }
 
 pub fn read_standing(cycle: i32, revision: i32, member: i64, text: &str) -> Result<StandingRow> {

@@ -17,7 +17,7 @@ pub use releases::{ApprovalRow, ProposalEnd, ProposalRow, ProposalState, Release
 pub use shadows::{Followed, ShadowDecision, ShadowRow};
 
 use async_trait::async_trait;
-use guerdon_rules::book::rows::{CycleRow, Delta, EventRow, GrantRow, GrantState, Head, MemberRow, PoolRow, StandingRow, WaitRow};
+use guerdon_rules::book::rows::{CycleRow, Delta, EventRow, GrantRow, GrantState, Head, MemberRow, Members, PoolRow, StandingRow, WaitRow};
 use guerdon_rules::event::Key;
 use guerdon_rules::names::Code;
 use guerdon_rules::value::MemberId;
@@ -322,8 +322,15 @@ pub trait Store: Send + Sync {
     async fn members_by_number(&self, campaign: i32, numbers: &[i64]) -> Result<Vec<MemberRow>>;
     /// Every revision of a member's standings, by cycle and revision.
     async fn standings_of(&self, campaign: i32, member: i64) -> Result<Vec<StandingRow>>;
-    /// A page of a cycle's standings in member order, the latest revision of each not above `revision`.
-    async fn standings_in(&self, campaign: i32, cycle: i32, revision: i32, after_member: i64, limit: i64) -> Result<Vec<StandingRow>>;
+    /// A page of a cycle's standings in member order, the latest revision of each not above `revision`, and whose they are.
+    async fn standings_in(
+        &self,
+        campaign: i32,
+        cycle: i32,
+        revision: i32,
+        after_member: i64,
+        limit: i64,
+    ) -> Result<Vec<(MemberRow, StandingRow)>>;
     /// The latest revision of each (cycle, member).
     async fn standings(&self, campaign: i32, of: &[(i32, i64)]) -> Result<Vec<StandingRow>>;
     /// Members whose postings came after a journal position, each (cycle, member) once.
@@ -380,8 +387,9 @@ pub trait Transaction: Send {
     /// Locks pools by name, in name order; makes the rows that are missing.
     async fn pools(&mut self, names: &[&str]) -> Result<Vec<PoolRow>>;
     async fn events(&mut self, identities: &[Key]) -> Result<Vec<EventRow>>;
-    async fn members(&mut self, ids: &[MemberId]) -> Result<Vec<MemberRow>>;
-    async fn members_by_number(&mut self, numbers: &[i64]) -> Result<Vec<MemberRow>>;
+    /// With their latest standings.
+    async fn members(&mut self, ids: &[MemberId]) -> Result<Members>;
+    async fn members_by_number(&mut self, numbers: &[i64]) -> Result<Members>;
     /// The latest revision of each (cycle, member).
     async fn standings(&mut self, of: &[(i32, i64)]) -> Result<Vec<StandingRow>>;
     async fn cycles(&mut self, numbers: &[i32]) -> Result<Vec<CycleRow>>;
@@ -427,7 +435,7 @@ pub trait Transaction: Send {
         only_revision: bool,
         after_member: i64,
         limit: i64,
-    ) -> Result<Vec<StandingRow>>;
+    ) -> Result<Vec<(MemberRow, StandingRow)>>;
     /// For each member, every standing of cycles up to `cycle` (the latest revision not above `revision` for that
     /// cycle, the latest at all for earlier ones), for facts over all time as of that cycle's end.
     async fn standings_until(&mut self, cycle: i32, revision: i32, members: &[i64]) -> Result<Vec<StandingRow>>;

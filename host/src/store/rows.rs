@@ -29,10 +29,12 @@ macro_rules! columns {
         "campaign, position, last_member, last_grant, closed_through, releases, totals, switches, seed"
     };
     (member) => {
-        "member, kind, id, inviter, tally, attributes"
+        "member, kind, id, inviter, tally, attributes, cycle, revision"
     };
+    // The latest of a member stands beside the member's row. To be selected from `standings s`.
     (standing) => {
-        "cycle, member, revision, state"
+        "s.cycle, s.member, s.revision,
+         coalesce(s.state, (select m.state from members m where m.campaign = s.campaign and m.member = s.member)) as state"
     };
     (cycle) => {
         "cycle, revision, state"
@@ -76,6 +78,14 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
+/// The columns of a member `m` with a standing `s`.
+macro_rules! page_columns {
+    () => {
+        "m.member, m.kind, m.id, m.inviter, m.tally, m.attributes, m.cycle, m.revision, s.cycle, s.revision, coalesce(s.state, m.state)"
+    };
+}
+pub(crate) use page_columns;
+
 /// Defines the readers for one database's rows.
 macro_rules! readers {
     ($database:ty, $row:ty) => {
@@ -85,7 +95,7 @@ macro_rules! readers {
             CampaignRow, GrantWithCode, LedgerLine, PoolStatus, ReleaseRow, Result, SealedCode, SettlementRow, StoreError, StoredJournal,
         };
         use guerdon_rules::book::rows::{
-            CycleRow, EventRow, GrantRow, GrantState, Head, Held, MemberRow, Outcome, PoolRow, StandingRow, WaitRow,
+            CycleRow, EventRow, GrantRow, GrantState, Head, Held, MemberRow, Members, Outcome, PoolRow, StandingRow, WaitRow,
         };
         use guerdon_rules::value::MemberId;
         use sqlx::Row;
@@ -132,7 +142,9 @@ macro_rules! readers {
         }
 
         pub fn member(row: &$row) -> Result<MemberRow> {
+            let (cycle, revision): (Option<i32>, Option<i32>) = (get(row, 6)?, get(row, 7)?);
             Ok(MemberRow {
+                latest: cycle.zip(revision),
                 number: get(row, 0)?,
                 id: MemberId::of_kind(get(row, 1)?, get(row, 2)?),
                 inviter: get(row, 3)?,
@@ -141,8 +153,29 @@ macro_rules! readers {
             })
         }
 
+        /// A member's columns, then the state of their latest standing.
+        pub fn members(rows: &[$row]) -> Result<Members> {
+            let mut members = Members::default();
+            for row in rows {
+                let member = member(row)?;
+                let state: Option<&str> = get(row, 8)?;
+                if let (Some((cycle, revision)), Some(state)) = (member.latest, state) {
+                    members.latest.push(encode::read_standing(cycle, revision, member.number, state)?);
+                }
+                members.rows.push(member);
+            }
+            Ok(members)
+        }
+
         pub fn standing(row: &$row) -> Result<StandingRow> {
             encode::read_standing(get(row, 0)?, get(row, 2)?, get(row, 1)?, get(row, 3)?)
+        }
+
+        /// A member's columns, then the cycle, the revision and the state of a standing of theirs.
+        pub fn standing_of(row: &$row) -> Result<(MemberRow, StandingRow)> {
+            let member = member(row)?;
+            let standing = encode::read_standing(get(row, 8)?, get(row, 9)?, member.number, get(row, 10)?)?;
+            Ok((member, standing))
         }
 
         pub fn cycle(row: &$row) -> Result<CycleRow> {

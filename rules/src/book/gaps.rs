@@ -3,7 +3,7 @@
 
 use super::prepare::{Parsed, Prepared, Releases, prepare_again};
 use super::roles::{Declared, Parties, Unresolved};
-use super::rows::{CycleRow, EventRow, MemberRow, Outcome, REFERRAL, StandingRow, WaitRow};
+use super::rows::{CycleRow, EventRow, Members, Outcome, REFERRAL, StandingRow, WaitRow};
 use super::{Book, Kept, KeptEvent, Slot, Standing};
 use crate::campaign::ACCEPTED;
 use crate::event::Key;
@@ -58,12 +58,15 @@ impl Book {
         }
     }
 
-    /// Rows of members, for the ids and numbers that were asked for.
-    pub fn load_members(&mut self, asked: &[MemberId], found: Vec<MemberRow>) {
-        for row in found {
+    /// Members, for the ids and numbers that were asked for. What the working set has already is newer.
+    pub fn load_members(&mut self, asked: &[MemberId], found: Members) {
+        for row in found.rows {
             if !self.by_id.contains_key(&row.id) {
                 self.push_member(row);
             }
+        }
+        for row in found.latest {
+            self.standings.entry((row.cycle, row.member)).or_insert_with(|| Standing::stored(row));
         }
         for id in asked {
             self.slot(id);
@@ -94,8 +97,7 @@ impl Book {
 
     pub fn load_standings(&mut self, asked: &[(i32, i64)], found: Vec<StandingRow>) {
         for row in found {
-            let key = (row.cycle, row.member);
-            self.standings.insert(key, Some(Box::new(Standing { stored: row.revision, row, changed_at: -1 })));
+            self.standings.insert((row.cycle, row.member), Standing::stored(row));
         }
         for key in asked {
             self.standings.entry(*key).or_insert(None);
@@ -273,8 +275,13 @@ impl Book {
         }
     }
 
+    /// Nobody has a standing in a later cycle than the one of their latest.
     pub(super) fn lacks_standing(&self, (cycle, member): (i32, i64)) -> bool {
-        !self.complete && !self.is_new_member(member) && !self.standings.contains_key(&(cycle, member))
+        if self.complete || self.is_new_member(member) || self.standings.contains_key(&(cycle, member)) {
+            return false;
+        }
+        let slot = self.by_number.get(&member);
+        slot.is_none_or(|slot| self.members[*slot].row.latest.is_some_and(|(latest, _)| latest >= cycle))
     }
 
     /// A member who cannot have rows in the store yet.

@@ -53,6 +53,19 @@ struct Member {
     is_new: bool,
     /// The position of the commit that last changes it.
     changed_at: i64,
+    /// The latest standing that is stored beside it.
+    stored: Option<(i32, i32)>,
+}
+
+impl Member {
+    /// To change it in the commit of this position.
+    fn touch(&mut self, slot: Slot, position: i64, touched: &mut Vec<Slot>) -> &mut MemberRow {
+        if self.changed_at != position {
+            self.changed_at = position;
+            touched.push(slot);
+        }
+        &mut self.row
+    }
 }
 
 struct Standing {
@@ -60,6 +73,12 @@ struct Standing {
     /// The revision that is stored; 0: none.
     stored: i32,
     changed_at: i64,
+}
+
+impl Standing {
+    fn stored(row: StandingRow) -> Option<Box<Standing>> {
+        Some(Box::new(Standing { stored: row.revision, row, changed_at: -1 }))
+    }
 }
 
 struct KeptEvent {
@@ -211,6 +230,12 @@ impl Book {
         self.events.contains_key(identity)
     }
 
+    /// Whether an event that is stored came to another outcome since the last delta.
+    pub fn changes_stored_events(&self) -> bool {
+        let touched = self.touched_events.iter().filter_map(|identity| self.events.get(identity)?.as_ref());
+        touched.into_iter().any(|kept| kept.changed && !kept.is_new)
+    }
+
     /// Forgets events that are stored by the commit of this position or an earlier one, so that a book that lives on does
     /// not grow with each of them. What is not final is kept.
     pub fn forget_events(&mut self, position: i64) {
@@ -224,7 +249,7 @@ impl Book {
         (self.by_id, self.by_number) = Default::default();
         for member in members.into_iter().filter(|member| member.changed_at > position) {
             let slot = self.push_member(member.row);
-            self.members[slot].changed_at = member.changed_at;
+            (self.members[slot].changed_at, self.members[slot].stored) = (member.changed_at, member.stored);
         }
         self.standings.retain(|_, kept| kept.as_ref().is_some_and(|standing| standing.changed_at > position));
         self.waits_known.clear();
@@ -308,8 +333,8 @@ impl Book {
         self.standings.get(&(cycle, member))?.as_ref().map(|k| &k.row)
     }
     /// Whether a standing's row, or that there is none, is in the working set.
-    pub fn knows_standing(&self, of: &(i32, i64)) -> bool {
-        self.standings.contains_key(of)
+    pub fn knows_standing(&self, of: (i32, i64)) -> bool {
+        !self.lacks_standing(of)
     }
     pub fn cycle_row(&self, cycle: i32) -> Option<&CycleRow> {
         self.cycles.get(&cycle).map(|k| &k.row)
@@ -353,6 +378,14 @@ impl Book {
             let list = if member.is_new { &mut delta.new_members } else { &mut delta.changed_members };
             list.push(member.row.clone());
             member.is_new = false;
+            let (number, latest) = (member.row.number, member.row.latest);
+            if let Some((cycle, revision)) = std::mem::replace(&mut member.stored, latest).filter(|stored| Some(*stored) != latest) {
+                let kept = self.standings.get(&(cycle, number)).and_then(Option::as_ref);
+                let is_written = kept.is_some_and(|kept| kept.changed_at == self.head.position && kept.row.revision == revision);
+                if !is_written {
+                    delta.moved.push(number);
+                }
+            }
         }
         for key in self.touched_standings.drain(..) {
             let Some(Some(standing)) = self.standings.get_mut(&key) else { continue };
@@ -376,6 +409,7 @@ impl Book {
         delta.new_waits.retain(|wait| !delta.ended_waits.contains(&wait.identity));
         delta.new_members.sort_by_key(|m| m.number);
         delta.changed_members.sort_by_key(|m| m.number);
+        delta.moved.sort_unstable();
         delta.standings.sort_by_key(|s| (s.cycle, s.member));
         delta.changed_standings.sort_by_key(|s| (s.cycle, s.member));
         delta.cycles.sort_by_key(|c| c.cycle);
@@ -467,7 +501,8 @@ impl Book {
         if let Some(slot) = self.by_id.get(id) {
             return *slot;
         }
-        let row = MemberRow { number: 0, id: id.clone(), inviter: None, tally: tally::Tally::default(), attributes: Vec::new() };
+        let row =
+            MemberRow { number: 0, id: id.clone(), inviter: None, tally: tally::Tally::default(), attributes: Vec::new(), latest: None };
         self.push_member(row)
     }
 
@@ -477,18 +512,14 @@ impl Book {
         if row.number != 0 {
             self.by_number.insert(row.number, slot);
         }
-        self.members.push(Member { row, is_new: false, changed_at: -1 });
+        let stored = row.latest;
+        self.members.push(Member { row, is_new: false, changed_at: -1, stored });
         slot
     }
 
     fn member_mut(&mut self, slot: Slot) -> &mut MemberRow {
         let position = self.next_position();
-        let member = &mut self.members[slot];
-        if member.changed_at != position {
-            member.changed_at = position;
-            self.touched_members.push(slot);
-        }
-        &mut member.row
+        self.members[slot].touch(slot, position, &mut self.touched_members)
     }
 
     fn cycle_mut(&mut self, cycle: i32) -> &mut CycleRow {
@@ -520,8 +551,15 @@ impl Book {
         if kept.changed_at != position {
             kept.changed_at = position;
             self.touched_standings.push((cycle, member));
+        } else if kept.row.revision >= revision {
+            return &mut kept.row;
         }
         kept.row.revision = kept.row.revision.max(revision);
+        // It may be written into the member's row.
+        if let Some(&slot) = self.by_number.get(&member) {
+            let row = self.members[slot].touch(slot, position, &mut self.touched_members);
+            row.latest = row.latest.max(Some((cycle, kept.row.revision)));
+        }
         &mut kept.row
     }
 

@@ -5,6 +5,7 @@ use super::tally::Tally;
 use crate::event::Key;
 use crate::names::Code;
 use crate::value::{MemberId, Value};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
 /// The campaign's one row of totals and positions. Whoever writes anything of a campaign holds its lock.
@@ -50,6 +51,15 @@ pub struct MemberRow {
     pub tally: Tally,
     /// By dictionary number; an attribute that was never set is not here.
     pub attributes: Vec<(Code, Value)>,
+    /// (cycle, revision) of their latest standing, which a store keeps beside this row; none: there is no standing.
+    pub latest: Option<(i32, i32)>,
+}
+
+/// Members as a store finds them, with the latest standing of each that has one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Members {
+    pub rows: Vec<MemberRow>,
+    pub latest: Vec<StandingRow>,
 }
 
 /// What a member did in one cycle, as one revision of its settlement sees it: their standing.
@@ -294,6 +304,9 @@ pub struct Delta {
     pub head: Head,
     pub new_members: Vec<MemberRow>,
     pub changed_members: Vec<MemberRow>,
+    /// Members whose place for the latest standing goes to a later one, while the one that has it is not written here:
+    /// it stays as it is, under its own key.
+    pub moved: Vec<i64>,
     /// Written over what is there under (cycle, member, revision), or new.
     pub standings: Vec<StandingRow>,
     /// Those that are there already.
@@ -316,5 +329,14 @@ pub struct Delta {
 impl Delta {
     pub fn is_empty(&self) -> bool {
         self.journal.is_empty()
+    }
+
+    /// By member: their latest standing, if it is written here. It belongs beside the member's row.
+    pub fn latest(&self) -> FxHashMap<i64, &StandingRow> {
+        let members = self.new_members.iter().chain(&self.changed_members);
+        let places: FxHashMap<i64, (i32, i32)> = members.filter_map(|row| Some((row.number, row.latest?))).collect();
+        let standings = self.standings.iter().chain(&self.changed_standings);
+        let latest = standings.filter(|row| places.get(&row.member) == Some(&(row.cycle, row.revision)));
+        latest.map(|row| (row.member, row)).collect()
     }
 }

@@ -6,7 +6,9 @@
 use crate::book::Book;
 use crate::book::decide::{Answer, NeedsRows};
 use crate::book::prepare::{Prepared, Releases, prepare, prepare_again};
-use crate::book::rows::{CycleRow, Delta, EventRow, GrantRow, Head, JournalRow, MemberRow, PoolRow, PostingRow, StandingRow, WaitRow};
+use crate::book::rows::{
+    CycleRow, Delta, EventRow, GrantRow, Head, JournalRow, MemberRow, Members, PoolRow, PostingRow, StandingRow, WaitRow,
+};
 use crate::event::{Event, Key};
 use std::collections::BTreeMap;
 
@@ -101,7 +103,7 @@ impl Rows {
             }
             let mut found: Vec<MemberRow> = gaps.numbers.iter().filter_map(|n| self.members.get(n).cloned()).collect();
             found.extend(self.members.values().filter(|m| gaps.ids.contains(&m.id)).cloned());
-            book.load_members(&gaps.ids, found);
+            book.load_members(&gaps.ids, self.with_latest(found));
             book.load_waits(&gaps.waits, self.waits.iter().filter(|w| gaps.waits.contains(&w.member)).cloned().collect());
             book.load_events(&gaps.events, self.events_of(&gaps.events));
             book.load_waiting(&gaps.events, releases, now_ms);
@@ -117,6 +119,13 @@ impl Rows {
 
     fn events_of(&self, identities: &[Key]) -> Vec<EventRow> {
         identities.iter().filter_map(|identity| self.events.get(identity).cloned()).collect()
+    }
+
+    /// Members with what stands beside their rows.
+    pub fn with_latest(&self, rows: Vec<MemberRow>) -> Members {
+        let place = |row: &MemberRow| row.latest.map(|(cycle, revision)| (cycle, row.number, revision));
+        let latest = rows.iter().filter_map(|row| self.standings.get(&place(row)?).cloned()).collect();
+        Members { rows, latest }
     }
 
     pub fn latest_standing(&self, (cycle, member): (i32, i64)) -> Option<&StandingRow> {

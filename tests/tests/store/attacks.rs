@@ -293,7 +293,7 @@ const ONLY_SQLITE: &[Attack] = &[
         &[],
     ),
     both(
-        "insert or replace into members select campaign, member, kind, id, 3, tally, attributes from members where member = 1",
+        "insert or replace into members select campaign, member, kind, id, 3, tally, attributes, cycle, revision, state from members where member = 1",
         "members campaign 1 member 1 is there already",
         &["members_replace"],
         &[],

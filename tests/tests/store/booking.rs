@@ -1,7 +1,7 @@
 //! Deltas: what is written is read, twice is refused, half is nothing.
 
 use guerdon::store::{LedgerLine, Store, StoreError, StoredJournal};
-use guerdon_rules::book::rows::{Delta, EventRow, Outcome, REFERRAL, Switch, WaitRow};
+use guerdon_rules::book::rows::{Delta, EventRow, Head, Outcome, REFERRAL, StandingRow, Switch, WaitRow};
 use guerdon_rules::value::{MemberId, Value};
 use guerdon_tests::rows::*;
 use guerdon_tests::stores::on_both;
@@ -32,7 +32,7 @@ fn everything(campaign: i32, pool: i32) -> Delta {
     let mut second = member(2);
     second.id = MemberId::of_kind("branch", "北京");
     second.attributes = vec![(4, Value::Text("a\u{0}b'".into())), (5, Value::Decimal("1.50".parse().unwrap())), (6, Value::Bool(true))];
-    delta.new_members = vec![member(1), second];
+    delta.new_members = vec![standing_member(1, 1, 1), second];
     delta.standings = vec![standing(1, 1, 1), standing(1, 1, 2)];
     delta.cycles = vec![cycle(1)];
     delta.new_events = vec![event("e1", 1, 1, 1), waiting("e2"), waiting("e3")];
@@ -60,10 +60,11 @@ async fn what_is_written_is_read() {
         let mut open = store.begin(campaign).await.unwrap();
         assert_eq!(open.head(), &first.head);
         let ids: Vec<MemberId> = first.new_members.iter().map(|m| m.id.clone()).chain([MemberId::new("nobody")]).collect();
-        assert_eq!(open.members(&ids).await.unwrap().len(), 2);
-        let mut members = open.members_by_number(&[2, 1, 9]).await.unwrap();
-        members.sort_by_key(|m| m.number);
-        assert_eq!(members, first.new_members);
+        let found = open.members(&ids).await.unwrap();
+        assert_eq!((found.rows.len(), found.latest), (2, vec![standing(1, 1, 1)]));
+        let mut found = open.members_by_number(&[2, 1, 9]).await.unwrap();
+        found.rows.sort_by_key(|m| m.number);
+        assert_eq!((found.rows, found.latest), (first.new_members.clone(), vec![standing(1, 1, 1)]));
         let mut standings = open.standings(&[(1, 2), (1, 1), (2, 1)]).await.unwrap();
         standings.sort_by_key(|s| s.member);
         assert_eq!(standings, first.standings);
@@ -77,7 +78,7 @@ async fn what_is_written_is_read() {
         assert_eq!(open.expired_waits(5_000, 10).await.unwrap(), []);
         assert_eq!(open.expired_waits(5_001, 2).await.unwrap().len(), 2);
         for none in
-            [open.events(&[]).await.unwrap().len(), open.members(&[]).await.unwrap().len(), open.standings(&[]).await.unwrap().len()]
+            [open.events(&[]).await.unwrap().len(), open.members(&[]).await.unwrap().rows.len(), open.standings(&[]).await.unwrap().len()]
         {
             assert_eq!(none, 0);
         }
@@ -86,7 +87,9 @@ async fn what_is_written_is_read() {
         let mut changed = first.new_members[0].clone();
         changed.inviter = Some(2);
         changed.tally = tally(&[1, 40]);
+        changed.latest = Some((1, 2));
         second.changed_members = vec![changed.clone()];
+        second.moved = vec![1];
         second.standings = vec![standing(1, 2, 1)];
         second.cycles = vec![guerdon_rules::book::rows::CycleRow { revision: 2, ..cycle(1) }];
         second.changed_events = vec![EventRow { data: "{}".into(), ..event("e2", 2, 2, 1) }];
@@ -116,6 +119,72 @@ async fn what_is_written_is_read() {
         assert_eq!(lines.iter().map(|l| (l.position, l.line, l.identity)).collect::<Vec<_>>(), [(1, 2, Some(key("e1"))), (2, 1, None)]);
         assert!(store.head(99).await.is_err() && store.begin(99).await.is_err());
         store.ping().await.unwrap();
+    })
+    .await;
+}
+
+/// Wherever a state is kept, the same is read, by every read.
+#[tokio::test]
+async fn the_latest_standing_goes_with_the_member() {
+    on_both(async |world| {
+        let store = &*world.store;
+        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
+        let worth = |cycle, revision, points| StandingRow { tally: tally(&[1, points]), ..standing(cycle, revision, 1) };
+        let cycles = vec![cycle(1), cycle(2)];
+        let steps = [
+            (
+                "the first",
+                Delta { new_members: vec![standing_member(1, 1, 1)], standings: vec![worth(1, 1, 5)], cycles, ..Delta::default() },
+            ),
+            (
+                "changes",
+                Delta { changed_members: vec![standing_member(1, 1, 1)], changed_standings: vec![worth(1, 1, 6)], ..Delta::default() },
+            ),
+            ("stays, while the member changes", Delta { changed_members: vec![standing_member(1, 1, 1)], ..Delta::default() }),
+            (
+                "moves",
+                Delta {
+                    changed_members: vec![standing_member(1, 2, 1)],
+                    standings: vec![worth(2, 1, 7)],
+                    moved: vec![1],
+                    ..Delta::default()
+                },
+            ),
+            (
+                "moves, and the one before changes",
+                Delta {
+                    changed_members: vec![standing_member(1, 2, 2)],
+                    standings: vec![worth(2, 2, 9)],
+                    changed_standings: vec![worth(1, 1, 8), worth(2, 1, 8)],
+                    ..Delta::default()
+                },
+            ),
+        ];
+        let expected = [&[5][..], &[6], &[6], &[6, 7], &[8, 8, 9]];
+        for ((step, part), expected) in steps.into_iter().zip(expected) {
+            let Delta { head, journal, .. } = delta(&store.head(campaign).await.unwrap());
+            let next = Delta { head: Head { last_member: 1, ..head }, journal, ..part };
+            write(store, campaign, &next).await.unwrap();
+            let points = |rows: Vec<StandingRow>| rows.iter().map(|row| row.tally.get(1)).collect::<Vec<_>>();
+            assert_eq!(points(store.standings_of(campaign, 1).await.unwrap()), expected, "{step}");
+            let mut open = store.begin(campaign).await.unwrap();
+            let latest = open.members_by_number(&[1]).await.unwrap().latest;
+            assert_eq!(points(latest), expected[expected.len() - 1..], "{step}");
+            let last = next.changed_members.iter().chain(&next.new_members).find_map(|m| m.latest).unwrap();
+            assert_eq!(points(open.standings(&[(last.0, 1)]).await.unwrap()), expected[expected.len() - 1..], "{step}");
+            let until = open.standings_until(last.0, last.1, &[1]).await.unwrap();
+            assert_eq!(points(until).last(), expected.last(), "{step}");
+            drop(open);
+            let page = store.standings_in(campaign, last.0, last.1, 0, 9).await.unwrap();
+            assert!(page.iter().all(|(row, _)| row.latest == Some(last)), "{step}");
+            let page = page.into_iter().map(|(_, row)| row).collect();
+            assert_eq!(points(page), expected[expected.len() - 1..], "{step}");
+        }
+        let next = delta(&store.head(campaign).await.unwrap());
+        let nobody = Delta { moved: vec![2], ..next.clone() };
+        assert!(write(store, campaign, &nobody).await.is_err(), "a standing to move that is not there");
+        let without_state = Delta { changed_members: vec![standing_member(1, 3, 1)], moved: vec![1], ..next };
+        assert!(write(store, campaign, &without_state).await.is_err(), "a latest standing that is not written");
     })
     .await;
 }

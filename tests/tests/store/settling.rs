@@ -1,6 +1,7 @@
 //! Settlement: leases with a fence, pages, and what each revision gave.
 
 use guerdon::store::{SettlementRow, SettlementState};
+use guerdon_rules::book::rows::{MemberRow, StandingRow};
 use guerdon_tests::rows::*;
 use guerdon_tests::stores::on_both;
 use std::time::Duration;
@@ -60,6 +61,8 @@ async fn pages_see_the_revision_they_ask_for() {
         let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
         let mut open = store.begin(campaign).await.unwrap();
         let mut next = delta(open.head());
+        next.new_members = vec![member(1), member(2), member(3)];
+        next.head.last_member = 3;
         next.standings = vec![
             standing(1, 1, 1),
             standing(1, 1, 2),
@@ -72,15 +75,18 @@ async fn pages_see_the_revision_they_ask_for() {
         ];
         next.cycles = vec![cycle(1), cycle(2), cycle(3)];
         open.write(&next).await.unwrap();
-        let found =
-            |rows: Vec<guerdon_rules::book::rows::StandingRow>| rows.iter().map(|s| (s.cycle, s.member, s.revision)).collect::<Vec<_>>();
-        assert_eq!(found(open.settlement_page(1, 2, false, 0, 2).await.unwrap()), [(1, 1, 1), (1, 2, 2)]);
-        assert_eq!(found(open.settlement_page(1, 2, false, 2, 9).await.unwrap()), [(1, 3, 1)]);
-        assert_eq!(found(open.settlement_page(1, 2, true, 0, 9).await.unwrap()), [(1, 2, 2)]);
+        let found = |rows: Vec<StandingRow>| rows.iter().map(|s| (s.cycle, s.member, s.revision)).collect::<Vec<_>>();
+        let page = |rows: Vec<(MemberRow, StandingRow)>| {
+            assert!(rows.iter().all(|(row, standing)| *row == member(standing.member)));
+            found(rows.into_iter().map(|(_, standing)| standing).collect())
+        };
+        assert_eq!(page(open.settlement_page(1, 2, false, 0, 2).await.unwrap()), [(1, 1, 1), (1, 2, 2)]);
+        assert_eq!(page(open.settlement_page(1, 2, false, 2, 9).await.unwrap()), [(1, 3, 1)]);
+        assert_eq!(page(open.settlement_page(1, 2, true, 0, 9).await.unwrap()), [(1, 2, 2)]);
         assert_eq!(found(open.standings(&[(1, 2), (2, 2)]).await.unwrap()).len(), 2);
         assert_eq!(found(open.standings_until(2, 1, &[2, 3]).await.unwrap()), [(1, 2, 3), (2, 2, 1), (1, 3, 1)]);
         open.commit().await.unwrap();
-        assert_eq!(found(store.standings_in(campaign, 1, 1, 1, 9).await.unwrap()), [(1, 2, 1), (1, 3, 1)]);
+        assert_eq!(page(store.standings_in(campaign, 1, 1, 1, 9).await.unwrap()), [(1, 2, 1), (1, 3, 1)]);
     })
     .await;
 }

@@ -48,7 +48,8 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>> {
     let lanes = pool(options.write_connections, options).connect_with(lane.clone()).await.map_err(store_error)?;
     let single = pool(options.write_connections, options).connect_lazy_with(lane.clone());
     let turns = pool(options.write_connections, options).connect_lazy_with(lane);
-    let reads = address.options([("statement_timeout", "60000")]);
+    // Pages and single rows by key: to start workers for one takes longer than to read it.
+    let reads = address.options([("statement_timeout", "60000"), ("max_parallel_workers_per_gather", "0"), ("jit", "off")]);
     let reads = pool(options.read_connections, options).connect_with(reads).await.map_err(store_error)?;
     Ok(Arc::new(PostgresStore { lanes, single, reads, turns }))
 }

@@ -8,7 +8,7 @@ use super::{rows, store_error};
 use crate::store::Result;
 use crate::store::encode;
 use crate::store::rows::columns;
-use guerdon_rules::book::rows::{CycleRow, EventRow, MemberRow, PoolRow, StandingRow, WaitRow};
+use guerdon_rules::book::rows::{CycleRow, EventRow, Members, PoolRow, StandingRow, WaitRow};
 use guerdon_rules::event::Key;
 use guerdon_rules::value::MemberId;
 use sqlx::PgConnection;
@@ -82,16 +82,16 @@ pub async fn claims(connection: &mut PgConnection, campaign: i32, once_keys: &[K
     rows::all(&found, rows::event)
 }
 
-pub async fn members(connection: &mut PgConnection, campaign: i32, ids: &[MemberId]) -> Result<Vec<MemberRow>> {
+pub async fn members(connection: &mut PgConnection, campaign: i32, ids: &[MemberId]) -> Result<Members> {
     if ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Members::default());
     }
     let kinds: Vec<Cow<str>> = ids.iter().map(|m| encode::text(&m.kind)).collect();
     let names: Vec<Cow<str>> = ids.iter().map(|m| encode::text(&m.id)).collect();
     let found = sqlx::query(concat!(
         "select m.* from unnest($2::text[], $3::text[]) w (k, i) cross join lateral (select ",
         columns!(member),
-        " from members where campaign = $1 and kind = w.k and id = w.i limit 1) m"
+        ", state from members where campaign = $1 and kind = w.k and id = w.i limit 1) m"
     ))
     .bind(campaign)
     .bind(kinds)
@@ -99,24 +99,24 @@ pub async fn members(connection: &mut PgConnection, campaign: i32, ids: &[Member
     .fetch_all(connection)
     .await
     .map_err(store_error)?;
-    rows::all(&found, rows::member)
+    rows::members(&found)
 }
 
-pub async fn members_by_number(connection: &mut PgConnection, campaign: i32, numbers: &[i64]) -> Result<Vec<MemberRow>> {
+pub async fn members_by_number(connection: &mut PgConnection, campaign: i32, numbers: &[i64]) -> Result<Members> {
     if numbers.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Members::default());
     }
     let found = sqlx::query(concat!(
         "select m.* from unnest($2::bigint[]) w (n) cross join lateral (select ",
         columns!(member),
-        " from members where campaign = $1 and member = w.n limit 1) m"
+        ", state from members where campaign = $1 and member = w.n limit 1) m"
     ))
     .bind(campaign)
     .bind(numbers)
     .fetch_all(connection)
     .await
     .map_err(store_error)?;
-    rows::all(&found, rows::member)
+    rows::members(&found)
 }
 
 pub async fn standings(connection: &mut PgConnection, campaign: i32, of: &[(i32, i64)]) -> Result<Vec<StandingRow>> {
@@ -127,7 +127,7 @@ pub async fn standings(connection: &mut PgConnection, campaign: i32, of: &[(i32,
     let found = sqlx::query(concat!(
         "select s.* from unnest($2::integer[], $3::bigint[]) w (c, m) cross join lateral (select ",
         columns!(standing),
-        " from standings where campaign = $1 and cycle = w.c and member = w.m order by revision desc limit 1) s"
+        " from standings s where campaign = $1 and cycle = w.c and member = w.m order by revision desc limit 1) s"
     ))
     .bind(campaign)
     .bind(cycles)

@@ -33,6 +33,11 @@ impl PostgresStore {
     }
 }
 
+/// Every grant is held against every code: where tables were never analysed, a planner that may loop over one of them for each
+/// row of the other does, and a large stock takes longer than other reads may.
+const AUDITING: &str = "set local enable_nestloop = off; set local statement_timeout = '30min';
+  set local max_parallel_workers_per_gather to default";
+
 async fn campaign_of(connection: &mut PgConnection, id: &str) -> Result<Option<CampaignRow>> {
     let found = sqlx::query("select campaign, id, releases from campaigns where id = $1").bind(encode::text(id));
     found.fetch_optional(connection).await.map_err(store_error)?.as_ref().map(rows::campaign).transpose()
@@ -191,19 +196,31 @@ impl Store for PostgresStore {
     }
 
     async fn members_by_number(&self, campaign: i32, numbers: &[i64]) -> Result<Vec<MemberRow>> {
-        prefetch::members_by_number(&mut *self.reader().await?, campaign, numbers).await
+        let statement = sqlx::query(concat!(
+            "select m.* from unnest($2::bigint[]) w (n) cross join lateral (select ",
+            columns!(member),
+            " from members where campaign = $1 and member = w.n limit 1) m"
+        ));
+        self.rows(statement.bind(campaign).bind(numbers), rows::member).await
     }
 
     async fn standings_of(&self, campaign: i32, member: i64) -> Result<Vec<StandingRow>> {
         let statement = sqlx::query(concat!(
             "select s.* from (select cycle as number from cycles where campaign = $1) c cross join lateral (select ",
             columns!(standing),
-            " from standings where campaign = $1 and cycle = c.number and member = $2) s order by cycle, revision"
+            " from standings s where campaign = $1 and cycle = c.number and member = $2) s order by cycle, revision"
         ));
         self.rows(statement.bind(campaign).bind(member), rows::standing).await
     }
 
-    async fn standings_in(&self, campaign: i32, cycle: i32, revision: i32, after_member: i64, limit: i64) -> Result<Vec<StandingRow>> {
+    async fn standings_in(
+        &self,
+        campaign: i32,
+        cycle: i32,
+        revision: i32,
+        after_member: i64,
+        limit: i64,
+    ) -> Result<Vec<(MemberRow, StandingRow)>> {
         settlement::standings_in(&mut *self.reader().await?, campaign, cycle, revision, after_member, limit).await
     }
 
@@ -266,7 +283,10 @@ impl Store for PostgresStore {
     }
 
     async fn code_mismatches(&self) -> Result<Vec<String>> {
-        self.rows(sqlx::query(crate::store::rows::CODE_MISMATCHES), |row| rows::get(row, 0)).await
+        let mut open = self.reads.begin().await.map_err(store_error)?;
+        sqlx::raw_sql(AUDITING).execute(&mut *open).await.map_err(store_error)?;
+        let found = sqlx::query(crate::store::rows::CODE_MISMATCHES).fetch_all(&mut *open).await.map_err(store_error)?;
+        rows::all(&found, |row| rows::get(row, 0))
     }
 
     async fn ledger(&self, campaign: i32, after: (i64, i32), limit: i64) -> Result<Vec<LedgerLine>> {

@@ -3,9 +3,9 @@
 //! Promises: leases go by the database's clock; a fence only goes up. Must not know: what a settlement decides.
 
 use super::{rows, store_error};
-use crate::store::rows::columns;
+use crate::store::rows::{columns, page_columns};
 use crate::store::{Result, SettlementRow};
-use guerdon_rules::book::rows::StandingRow;
+use guerdon_rules::book::rows::{MemberRow, StandingRow};
 use sqlx::PgConnection;
 
 pub async fn of_cycle(connection: &mut PgConnection, campaign: i32, cycle: i32) -> Result<Vec<SettlementRow>> {
@@ -99,7 +99,27 @@ pub async fn release_lease(connection: &mut PgConnection, campaign: i32, cycle: 
     Ok(())
 }
 
-/// A page in member order, the latest revision of each not above `revision`.
+const PAGE_OF: &str = concat!(
+    "select ",
+    page_columns!(),
+    " from (select cycle, member, revision, state from standings
+            where campaign = $1 and cycle = $2 and revision = $3 and member > $4 order by member limit $5) s
+        cross join lateral (select * from members where campaign = $1 and member = s.member limit 1) m"
+);
+const PAGE_UP_TO: &str = concat!(
+    "select ",
+    page_columns!(),
+    " from (select cycle, member, revision, state from standings o
+            where campaign = $1 and cycle = $2 and member > $4 and revision = (
+              select max(t.revision) from standings t
+              where t.campaign = $1 and t.cycle = $2 and t.member = o.member and t.revision <= $3)
+            order by member, revision limit $5) s
+        cross join lateral (select * from members where campaign = $1 and member = s.member limit 1) m"
+);
+
+/// A page in member order, the latest revision of each not above `revision`, and the members. In the order of the key, so
+/// that nothing is sorted, and the member of each by key: without statistics, a planner reads the whole rest of the cycle
+/// for each page.
 pub async fn standings_in(
     connection: &mut PgConnection,
     campaign: i32,
@@ -107,25 +127,13 @@ pub async fn standings_in(
     revision: i32,
     after_member: i64,
     limit: i64,
-) -> Result<Vec<StandingRow>> {
-    let found = sqlx::query(concat!(
-        "select distinct on (member) ",
-        columns!(standing),
-        " from standings where campaign = $1 and cycle = $2 and revision <= $3 and member > $4
-         order by member, revision desc limit $5"
-    ))
-    .bind(campaign)
-    .bind(cycle)
-    .bind(revision)
-    .bind(after_member)
-    .bind(limit)
-    .fetch_all(connection)
-    .await
-    .map_err(store_error)?;
-    rows::all(&found, rows::standing)
+) -> Result<Vec<(MemberRow, StandingRow)>> {
+    // There is nothing before the first.
+    let query = if revision == 1 { PAGE_OF } else { PAGE_UP_TO };
+    page(connection, query, campaign, cycle, revision, after_member, limit).await
 }
 
-/// A page in member order of exactly this revision.
+/// A page in member order of exactly this revision, and the members.
 pub async fn standings_of_revision(
     connection: &mut PgConnection,
     campaign: i32,
@@ -133,21 +141,21 @@ pub async fn standings_of_revision(
     revision: i32,
     after_member: i64,
     limit: i64,
-) -> Result<Vec<StandingRow>> {
-    let found = sqlx::query(concat!(
-        "select ",
-        columns!(standing),
-        " from standings where campaign = $1 and cycle = $2 and revision = $3 and member > $4 order by member limit $5"
-    ))
-    .bind(campaign)
-    .bind(cycle)
-    .bind(revision)
-    .bind(after_member)
-    .bind(limit)
-    .fetch_all(connection)
-    .await
-    .map_err(store_error)?;
-    rows::all(&found, rows::standing)
+) -> Result<Vec<(MemberRow, StandingRow)>> {
+    page(connection, PAGE_OF, campaign, cycle, revision, after_member, limit).await
+}
+
+async fn page(
+    connection: &mut PgConnection,
+    query: &'static str,
+    campaign: i32,
+    cycle: i32,
+    revision: i32,
+    after_member: i64,
+    limit: i64,
+) -> Result<Vec<(MemberRow, StandingRow)>> {
+    let statement = sqlx::query(query).bind(campaign).bind(cycle).bind(revision).bind(after_member).bind(limit);
+    rows::all(&statement.fetch_all(connection).await.map_err(store_error)?, rows::standing_of)
 }
 
 pub async fn standings_until(
@@ -165,7 +173,7 @@ pub async fn standings_until(
          cross join (select cycle as number from cycles where campaign = $1 and cycle <= $2) c
          cross join lateral (select ",
         columns!(standing),
-        " from standings where campaign = $1 and cycle = c.number and member = w.m and (cycle < $2 or revision <= $3)
+        " from standings s where campaign = $1 and cycle = c.number and member = w.m and (cycle < $2 or revision <= $3)
           order by revision desc limit 1) s order by member, cycle"
     ))
     .bind(campaign)

@@ -43,37 +43,38 @@ macro_rules! new_rows {
     ($when:literal) => {
         concat!(
             "new_members as (
-               insert into members (campaign, member, kind, id, inviter, tally, attributes)
+               insert into members (campaign, member, kind, id, inviter, tally, attributes, cycle, revision, state)
                select $1, v.* from ",
             $when,
-            "unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[]) v),
+            "unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
+                 $9::integer[], $10::integer[], $11::text[]) v),
              new_events as (
                insert into events (campaign, identity, source, id, type, subject, member, at_ms, received_ms, data, body_hash, outcome,
                  reason, once_key, release, position, line)
                select $1, v.* from ",
             $when,
-            "unnest($9::bytea[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
-                 $16::bigint[], $17::text[], $18::bytea[], $19::smallint[], $20::text[], $21::bytea[], $22::integer[], $23::bigint[],
-                 $24::integer[]) v),
+            "unnest($12::bytea[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::bigint[],
+                 $19::bigint[], $20::text[], $21::bytea[], $22::smallint[], $23::text[], $24::bytea[], $25::integer[], $26::bigint[],
+                 $27::integer[]) v),
              new_postings as (
                insert into postings (campaign, position, ordinal, line, member, debit, credit, amount, at_ms, cycle, day)
                select $1, $2, v.* from ",
             $when,
-            "unnest($25::integer[], $26::integer[], $27::bigint[], $28::integer[], $29::integer[], $30::bigint[],
-                 $31::bigint[], $32::integer[], $33::integer[]) v),
+            "unnest($28::integer[], $29::integer[], $30::bigint[], $31::integer[], $32::integer[], $33::bigint[],
+                 $34::bigint[], $35::integer[], $36::integer[]) v),
              new_grants as (
                insert into grants (campaign, number, member, reward, function, cause, ordinal, state, held, pool, position, line,
                  rule_line, release, cycle, at_ms, face_value)
                select $1, v.* from ",
             $when,
-            "unnest($34::bigint[], $35::bigint[], $36::integer[], $37::integer[], $38::bytea[], $39::integer[],
-                 $40::smallint[], $41::smallint[], $42::integer[], $43::bigint[], $44::integer[], $45::integer[], $46::integer[],
-                 $47::integer[], $48::bigint[], $49::bigint[]) v returning 1),
+            "unnest($37::bigint[], $38::bigint[], $39::integer[], $40::integer[], $41::bytea[], $42::integer[],
+                 $43::smallint[], $44::smallint[], $45::integer[], $46::bigint[], $47::integer[], $48::integer[], $49::integer[],
+                 $50::integer[], $51::bigint[], $52::bigint[]) v returning 1),
              new_journal as (
                insert into journal (campaign, position, line, kind, identity, member, at_ms, body)
                select $1, $2, v.* from ",
             $when,
-            "unnest($50::integer[], $51::smallint[], $52::bytea[], $53::bigint[], $54::bigint[], $55::text[]) v)"
+            "unnest($53::integer[], $54::smallint[], $55::bytea[], $56::bigint[], $57::bigint[], $58::text[]) v)"
         )
     };
 }
@@ -88,51 +89,60 @@ pub const NEW_ROWS: &str = concat!("with ", new_rows!(""), " select 1");
 /// and look for each of its rows in the list.
 pub const WHOLE: &str = concat!(
     "with locked as materialized (
-       select 1 from campaigns where campaign = $1 and position = $82 and $81 for no key update skip locked),
+       select 1 from campaigns where campaign = $1 and position = $90 and $89 for no key update skip locked),
      stock as materialized (
-       select pool, available, owed from pools where name = any($83::text[]) and exists (select from locked)
+       select pool, available, owed from pools where name = any($91::text[]) and exists (select from locked)
        order by name collate \"C\" for no key update),
      unchanged as materialized (
-       select 1 where not $81
-       union all select 1 from locked where cardinality($84::integer[]) = (
+       select 1 where not $89
+       union all select 1 from locked where cardinality($92::integer[]) = (
          select count(*) from stock s
-         join unnest($84::integer[], $85::bigint[], $86::bigint[]) v (pool, available, owed)
+         join unnest($92::integer[], $93::bigint[], $94::bigint[]) v (pool, available, owed)
            on s.pool = v.pool and s.available = v.available and s.owed = v.owed)),
      ",
     new_rows!("unchanged cross join "),
     ",
      changed_members as (
-       update members m set inviter = v.inviter, tally = v.tally, attributes = v.attributes
-       from unchanged cross join unnest($56::integer[], $57::bigint[], $58::bigint[], $59::text[], $60::text[])
-         v (campaign, member, inviter, tally, attributes)
+       update members m set inviter = v.inviter, tally = v.tally, attributes = v.attributes, cycle = v.cycle, revision = v.revision,
+         state = case when v.state is null and (m.cycle, m.revision) = (v.cycle, v.revision) then m.state else v.state end
+       from unchanged cross join unnest($59::integer[], $60::bigint[], $61::bigint[], $62::text[], $63::text[], $64::integer[],
+           $65::integer[], $66::text[]) v (campaign, member, inviter, tally, attributes, cycle, revision, state)
        where m.campaign = v.campaign and m.member = v.member returning 1),
+     -- As they were before this statement.
+     moved as (
+       insert into standings (campaign, cycle, member, revision, state)
+       select m.campaign, m.cycle, m.member, m.revision, m.state
+       from unchanged cross join unnest($67::integer[], $68::bigint[]) v (campaign, member)
+         join members m on m.campaign = v.campaign and m.member = v.member
+       on conflict (campaign, cycle, member, revision) do update set state = excluded.state returning 1),
      new_standings as (
        insert into standings (campaign, cycle, member, revision, state)
-       select $1, v.* from unchanged cross join unnest($61::integer[], $62::bigint[], $63::integer[], $64::text[]) v
+       select $1, v.* from unchanged cross join unnest($69::integer[], $70::bigint[], $71::integer[], $72::text[]) v
        on conflict (campaign, cycle, member, revision) do update set state = excluded.state),
      changed_standings as (
        update standings s set state = v.state
-       from unchanged cross join unnest($65::integer[], $66::integer[], $67::bigint[], $68::integer[], $69::text[])
+       from unchanged cross join unnest($73::integer[], $74::integer[], $75::bigint[], $76::integer[], $77::text[])
          v (campaign, cycle, member, revision, state)
        where s.campaign = v.campaign and s.cycle = v.cycle and s.member = v.member and s.revision = v.revision returning 1),
      changed_cycles as (
        insert into cycles (campaign, cycle, revision, state)
-       select $1, v.* from unchanged cross join unnest($70::integer[], $71::integer[], $72::text[]) v
+       select $1, v.* from unchanged cross join unnest($78::integer[], $79::integer[], $80::text[]) v
        on conflict (campaign, cycle) do update set revision = excluded.revision, state = excluded.state),
      head as (
-       update campaigns set position = $2, last_member = $73, last_grant = $74, closed_through = $75, releases = $76, totals = $77,
-         switches = $78
+       update campaigns set position = $2, last_member = $81, last_grant = $82, closed_through = $83, releases = $84, totals = $85,
+         switches = $86
        from unchanged where campaign = $1 returning 1),
      -- A code is bound to a grant that is there: a count of them waits until they are written.
      ",
-    bound_codes!("$1", "$79", "$80", "where exists (select from unchanged) and (select count(*) from new_grants) >= 0"),
+    bound_codes!("$1", "$87", "$88", "where exists (select from unchanged) and (select count(*) from new_grants) >= 0"),
     ",
      done as (
        select (select count(*) from unchanged) as unchanged, (select count(*) from changed_members) as members,
-         (select count(*) from changed_standings) as standings, (select count(*) from head) as heads,
+         (select count(*) from changed_standings) as standings, (select count(*) from moved) as moved,
+         (select count(*) from head) as heads,
          (select coalesce(array_agg(grant_number), '{}') from bound) as bound)
-     select unchanged, members, standings, heads, bound,
-       case when $87 and unchanged = 1 then guard_whole(members = cardinality($57) and standings = cardinality($67) and heads = 1
-         and cardinality(bound) = cardinality($80)) end
+     select unchanged, members, standings, moved, heads, bound,
+       case when $95 and unchanged = 1 then guard_whole(members = cardinality($60) and moved = cardinality($68)
+         and standings = cardinality($75) and heads = 1 and cardinality(bound) = cardinality($88)) end
      from done"
 );

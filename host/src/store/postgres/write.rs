@@ -11,6 +11,7 @@ use crate::store::{Result, Seen, StoreError};
 use guerdon_rules::book::rows::{Delta, EventRow, GrantRow, GrantState, JournalRow, MemberRow, PostingRow, StandingRow, WaitRow};
 use guerdon_rules::event::Key;
 use guerdon_rules::names::Code;
+use rustc_hash::FxHashMap;
 use sqlx::PgConnection;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
@@ -29,7 +30,8 @@ pub async fn new_rows(connection: &mut PgConnection, campaign: i32, delta: &Delt
 pub async fn delta(connection: &mut PgConnection, campaign: i32, delta: &Delta) -> Result<Vec<i32>> {
     let done = whole(connection, campaign, delta, delta, None, false).await?;
     all_there("members", done.members, delta.changed_members.len())?;
-    all_there("standings", done.standings, delta.changed_standings.len())?;
+    all_there("standings", done.standings, encode::apart(&delta.changed_standings, &delta.latest()).count())?;
+    all_there("standings to move", done.moved, delta.moved.len())?;
     all_there("head", done.heads, 1)?;
     changed_events(connection, campaign, &delta.changed_events).await?;
     ended_waits(connection, campaign, &delta.ended_waits).await?;
@@ -65,6 +67,7 @@ struct Done {
     is_unchanged: bool,
     members: u64,
     standings: u64,
+    moved: u64,
     heads: u64,
     /// Grants that got a code.
     bound: HashSet<i64>,
@@ -87,8 +90,9 @@ async fn whole(
         is_unchanged: count(0)? > 0,
         members: count(1)?,
         standings: count(2)?,
-        heads: count(3)?,
-        bound: rows::get::<Vec<i64>>(&row, 4)?.into_iter().collect(),
+        moved: count(3)?,
+        heads: count(4)?,
+        bound: rows::get::<Vec<i64>>(&row, 5)?.into_iter().collect(),
     })
 }
 
@@ -119,20 +123,24 @@ fn of_all(campaign: i32, rows: usize) -> Vec<i32> {
 
 /// From the first parameter on.
 fn bind_new_rows<'q>(statement: Statement<'q>, campaign: i32, position: i64, new: &'q Delta) -> Statement<'q> {
-    let statement = bind_members(statement.bind(campaign).bind(position), &new.new_members);
+    let statement = bind_members(statement.bind(campaign).bind(position), &new.new_members, &new.latest());
     let statement = bind_postings(bind_events(statement, &new.new_events), &new.postings);
     bind_journal(bind_grants(statement, &new.grants), &new.journal)
 }
 
 fn bind_changed_rows<'q>(statement: Statement<'q>, campaign: i32, delta: &'q Delta) -> Result<Statement<'q>> {
-    let (members, standings, head) = (&delta.changed_members, &delta.changed_standings, &delta.head);
+    let (members, head, latest) = (&delta.changed_members, &delta.head, delta.latest());
     let statement = statement
         .bind(of_all(campaign, members.len()))
         .bind(column!(members, |r| r.number))
         .bind(column!(members, |r| r.inviter))
         .bind(column!(members, |r| encode::tally(&r.tally)))
         .bind(column!(members, |r| encode::attributes(&r.attributes)));
-    Ok(bind_standings(bind_standings(statement, &delta.standings).bind(of_all(campaign, standings.len())), standings)
+    let statement = bind_latest(statement, members, &latest).bind(of_all(campaign, delta.moved.len())).bind(&delta.moved);
+    let changed: Vec<&StandingRow> = encode::apart(&delta.changed_standings, &latest).collect();
+    let new: Vec<&StandingRow> = delta.standings.iter().collect();
+    let statement = bind_standings(statement, &new, &latest).bind(of_all(campaign, changed.len()));
+    Ok(bind_standings(statement, &changed, &latest)
         .bind(column!(delta.cycles, |r| r.cycle))
         .bind(column!(delta.cycles, |r| r.revision))
         .bind(column!(delta.cycles, encode::cycle))
@@ -161,23 +169,32 @@ fn bind_seen<'q>(statement: Statement<'q>, seen: Option<&'q Seen>) -> Statement<
         .bind(column!(pools, |r| r.owed))
 }
 
-/// All but the campaign.
-fn bind_standings<'q>(statement: Statement<'q>, rows: &[StandingRow]) -> Statement<'q> {
+/// All but the campaign. What stands beside a member's row has no state here.
+fn bind_standings<'q>(statement: Statement<'q>, rows: &[&StandingRow], latest: &FxHashMap<i64, &StandingRow>) -> Statement<'q> {
     statement
         .bind(column!(rows, |r| r.cycle))
         .bind(column!(rows, |r| r.member))
         .bind(column!(rows, |r| r.revision))
-        .bind(column!(rows, encode::standing))
+        .bind(column!(rows, |r| encode::is_apart(r, latest).then(|| encode::standing(r))))
 }
 
-fn bind_members<'q>(statement: Statement<'q>, rows: &'q [MemberRow]) -> Statement<'q> {
-    statement
+fn bind_members<'q>(statement: Statement<'q>, rows: &'q [MemberRow], latest: &FxHashMap<i64, &StandingRow>) -> Statement<'q> {
+    let statement = statement
         .bind(column!(rows, |r| r.number))
         .bind(column!(rows, |r| encode::text(&r.id.kind)))
         .bind(column!(rows, |r| encode::text(&r.id.id)))
         .bind(column!(rows, |r| r.inviter))
         .bind(column!(rows, |r| encode::tally(&r.tally)))
-        .bind(column!(rows, |r| encode::attributes(&r.attributes)))
+        .bind(column!(rows, |r| encode::attributes(&r.attributes)));
+    bind_latest(statement, rows, latest)
+}
+
+/// Cycle, revision and state of what stands beside members' rows; no state where it stays as it is.
+fn bind_latest<'q>(statement: Statement<'q>, rows: &[MemberRow], latest: &FxHashMap<i64, &StandingRow>) -> Statement<'q> {
+    statement
+        .bind(column!(rows, |r| r.latest.map(|(cycle, _)| cycle)))
+        .bind(column!(rows, |r| r.latest.map(|(_, revision)| revision)))
+        .bind(column!(rows, |r| latest.get(&r.number).map(|row| encode::standing(row))))
 }
 
 async fn changed_events(connection: &mut PgConnection, campaign: i32, rows: &[EventRow]) -> Result<()> {

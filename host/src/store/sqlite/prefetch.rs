@@ -7,7 +7,7 @@ use super::{rows, store_error};
 use crate::store::Result;
 use crate::store::encode;
 use crate::store::rows::columns;
-use guerdon_rules::book::rows::{CycleRow, EventRow, MemberRow, PoolRow, StandingRow, WaitRow};
+use guerdon_rules::book::rows::{CycleRow, EventRow, Members, PoolRow, StandingRow, WaitRow};
 use guerdon_rules::event::Key;
 use guerdon_rules::value::MemberId;
 use sqlx::SqliteConnection;
@@ -56,11 +56,11 @@ const CLAIMS: &str = concat!(
 const MEMBERS: &str = concat!(
     "select ",
     columns!(member),
-    " from (select value ->> 0 as of_kind, value ->> 1 as named from json_each($2)) cross join members
+    ", state from (select value ->> 0 as of_kind, value ->> 1 as named from json_each($2)) cross join members
      where campaign = $1 and kind = of_kind and id = named"
 );
 const MEMBERS_BY_NUMBER: &str =
-    concat!("select ", columns!(member), " from members where campaign = $1 and member in (select value from json_each($2))");
+    concat!("select ", columns!(member), ", state from members where campaign = $1 and member in (select value from json_each($2))");
 const STANDINGS: &str = concat!(
     "select ",
     columns!(standing),
@@ -85,21 +85,21 @@ pub async fn claims(connection: &mut SqliteConnection, campaign: i32, once_keys:
     rows::all(&found, rows::event)
 }
 
-pub async fn members(connection: &mut SqliteConnection, campaign: i32, ids: &[MemberId]) -> Result<Vec<MemberRow>> {
+pub async fn members(connection: &mut SqliteConnection, campaign: i32, ids: &[MemberId]) -> Result<Members> {
     if ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Members::default());
     }
     let ids: Vec<(Cow<str>, Cow<str>)> = ids.iter().map(|m| (encode::text(&m.kind), encode::text(&m.id))).collect();
     let found = sqlx::query(MEMBERS).bind(campaign).bind(json(&ids)?).fetch_all(connection).await.map_err(store_error)?;
-    rows::all(&found, rows::member)
+    rows::members(&found)
 }
 
-pub async fn members_by_number(connection: &mut SqliteConnection, campaign: i32, numbers: &[i64]) -> Result<Vec<MemberRow>> {
+pub async fn members_by_number(connection: &mut SqliteConnection, campaign: i32, numbers: &[i64]) -> Result<Members> {
     if numbers.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Members::default());
     }
     let found = sqlx::query(MEMBERS_BY_NUMBER).bind(campaign).bind(json(&numbers)?).fetch_all(connection).await.map_err(store_error)?;
-    rows::all(&found, rows::member)
+    rows::members(&found)
 }
 
 pub async fn standings(connection: &mut SqliteConnection, campaign: i32, of: &[(i32, i64)]) -> Result<Vec<StandingRow>> {

@@ -1,5 +1,6 @@
 //! The store outside transactions: each read is one consistent statement. Must not know: what rows mean.
 
+use super::list::json;
 use super::transaction::{self, BEGIN};
 use super::{SqliteStore, cards, prefetch, releases, rows, settlement, shadows, store_error};
 use crate::store::encode;
@@ -191,20 +192,32 @@ impl Store for SqliteStore {
     }
 
     async fn members_by_number(&self, campaign: i32, numbers: &[i64]) -> Result<Vec<MemberRow>> {
-        prefetch::members_by_number(&mut *self.reader().await?, campaign, numbers).await
+        let statement = sqlx::query(concat!(
+            "select ",
+            columns!(member),
+            " from members where campaign = $1 and member in (select value from json_each($2))"
+        ));
+        self.rows(statement.bind(campaign).bind(json(&numbers)?), rows::member).await
     }
 
     async fn standings_of(&self, campaign: i32, member: i64) -> Result<Vec<StandingRow>> {
         let statement = sqlx::query(concat!(
             "select ",
             columns!(standing),
-            " from standings where campaign = $1 and member = $2
+            " from standings s where campaign = $1 and member = $2
              and cycle in (select cycle from cycles where campaign = $1) order by cycle, revision"
         ));
         self.rows(statement.bind(campaign).bind(member), rows::standing).await
     }
 
-    async fn standings_in(&self, campaign: i32, cycle: i32, revision: i32, after_member: i64, limit: i64) -> Result<Vec<StandingRow>> {
+    async fn standings_in(
+        &self,
+        campaign: i32,
+        cycle: i32,
+        revision: i32,
+        after_member: i64,
+        limit: i64,
+    ) -> Result<Vec<(MemberRow, StandingRow)>> {
         settlement::standings_in(&mut *self.reader().await?, campaign, cycle, revision, after_member, limit).await
     }
 

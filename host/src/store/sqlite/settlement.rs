@@ -4,9 +4,9 @@
 
 use super::list::json;
 use super::{rows, store_error};
-use crate::store::rows::columns;
+use crate::store::rows::{columns, page_columns};
 use crate::store::{Result, SettlementRow};
-use guerdon_rules::book::rows::StandingRow;
+use guerdon_rules::book::rows::{MemberRow, StandingRow};
 use sqlx::SqliteConnection;
 
 pub async fn of_cycle(connection: &mut SqliteConnection, campaign: i32, cycle: i32) -> Result<Vec<SettlementRow>> {
@@ -107,7 +107,25 @@ pub async fn release_lease(connection: &mut SqliteConnection, campaign: i32, cyc
     Ok(())
 }
 
-/// A page in member order, the latest revision of each not above `revision`.
+const PAGE_OF: &str = concat!(
+    "select ",
+    page_columns!(),
+    " from standings s cross join members m
+     where s.campaign = $1 and s.cycle = $2 and s.revision = $3 and s.member > $4 and m.campaign = s.campaign and m.member = s.member
+     order by s.member limit $5"
+);
+const PAGE_UP_TO: &str = concat!(
+    "select ",
+    page_columns!(),
+    " from standings s cross join members m
+     where s.campaign = $1 and s.cycle = $2 and s.member > $4 and m.campaign = s.campaign and m.member = s.member
+       and s.revision = (
+         select max(revision) from standings t
+         where t.campaign = s.campaign and t.cycle = s.cycle and t.member = s.member and t.revision <= $3)
+     order by s.member limit $5"
+);
+
+/// A page in member order, the latest revision of each not above `revision`, and the members.
 pub async fn standings_in(
     connection: &mut SqliteConnection,
     campaign: i32,
@@ -115,27 +133,13 @@ pub async fn standings_in(
     revision: i32,
     after_member: i64,
     limit: i64,
-) -> Result<Vec<StandingRow>> {
-    let found = sqlx::query(concat!(
-        "select ",
-        columns!(standing),
-        " from standings s where campaign = $1 and cycle = $2 and member > $4 and revision = (
-           select max(revision) from standings t
-           where t.campaign = s.campaign and t.cycle = s.cycle and t.member = s.member and t.revision <= $3)
-         order by member limit $5"
-    ))
-    .bind(campaign)
-    .bind(cycle)
-    .bind(revision)
-    .bind(after_member)
-    .bind(limit)
-    .fetch_all(connection)
-    .await
-    .map_err(store_error)?;
-    rows::all(&found, rows::standing)
+) -> Result<Vec<(MemberRow, StandingRow)>> {
+    // There is nothing before the first.
+    let query = if revision == 1 { PAGE_OF } else { PAGE_UP_TO };
+    page(connection, query, campaign, cycle, revision, after_member, limit).await
 }
 
-/// A page in member order of exactly this revision.
+/// A page in member order of exactly this revision, and the members.
 pub async fn standings_of_revision(
     connection: &mut SqliteConnection,
     campaign: i32,
@@ -143,21 +147,21 @@ pub async fn standings_of_revision(
     revision: i32,
     after_member: i64,
     limit: i64,
-) -> Result<Vec<StandingRow>> {
-    let found = sqlx::query(concat!(
-        "select ",
-        columns!(standing),
-        " from standings where campaign = $1 and cycle = $2 and revision = $3 and member > $4 order by member limit $5"
-    ))
-    .bind(campaign)
-    .bind(cycle)
-    .bind(revision)
-    .bind(after_member)
-    .bind(limit)
-    .fetch_all(connection)
-    .await
-    .map_err(store_error)?;
-    rows::all(&found, rows::standing)
+) -> Result<Vec<(MemberRow, StandingRow)>> {
+    page(connection, PAGE_OF, campaign, cycle, revision, after_member, limit).await
+}
+
+async fn page(
+    connection: &mut SqliteConnection,
+    query: &'static str,
+    campaign: i32,
+    cycle: i32,
+    revision: i32,
+    after_member: i64,
+    limit: i64,
+) -> Result<Vec<(MemberRow, StandingRow)>> {
+    let statement = sqlx::query(query).bind(campaign).bind(cycle).bind(revision).bind(after_member).bind(limit);
+    rows::all(&statement.fetch_all(connection).await.map_err(store_error)?, rows::standing_of)
 }
 
 pub async fn standings_until(

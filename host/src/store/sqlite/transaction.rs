@@ -10,7 +10,7 @@ use crate::store::{
     Transaction,
 };
 use async_trait::async_trait;
-use guerdon_rules::book::rows::{CycleRow, Delta, EventRow, GrantRow, GrantState, Head, MemberRow, PoolRow, StandingRow, WaitRow};
+use guerdon_rules::book::rows::{CycleRow, Delta, EventRow, GrantRow, GrantState, Head, MemberRow, Members, PoolRow, StandingRow, WaitRow};
 use guerdon_rules::event::Key;
 use guerdon_rules::names::Code;
 use guerdon_rules::value::MemberId;
@@ -84,10 +84,10 @@ impl Transaction for SqliteTransaction {
     async fn events(&mut self, identities: &[Key]) -> Result<Vec<EventRow>> {
         step!(self, connection => prefetch::events(connection, self.head.campaign, identities).await)
     }
-    async fn members(&mut self, ids: &[MemberId]) -> Result<Vec<MemberRow>> {
+    async fn members(&mut self, ids: &[MemberId]) -> Result<Members> {
         step!(self, connection => prefetch::members(connection, self.head.campaign, ids).await)
     }
-    async fn members_by_number(&mut self, numbers: &[i64]) -> Result<Vec<MemberRow>> {
+    async fn members_by_number(&mut self, numbers: &[i64]) -> Result<Members> {
         step!(self, connection => prefetch::members_by_number(connection, self.head.campaign, numbers).await)
     }
     async fn standings(&mut self, of: &[(i32, i64)]) -> Result<Vec<StandingRow>> {
@@ -167,7 +167,7 @@ impl Transaction for SqliteTransaction {
         only_revision: bool,
         after_member: i64,
         limit: i64,
-    ) -> Result<Vec<StandingRow>> {
+    ) -> Result<Vec<(MemberRow, StandingRow)>> {
         let campaign = self.head.campaign;
         step!(self, connection => match only_revision {
             true => settlement::standings_of_revision(connection, campaign, cycle, revision, after_member, limit).await,

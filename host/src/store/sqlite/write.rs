@@ -9,14 +9,17 @@ use crate::store::{Result, StoreError};
 use guerdon_rules::book::rows::{CycleRow, Delta, EventRow, GrantRow, Head, JournalRow, MemberRow, PostingRow, StandingRow, WaitRow};
 use guerdon_rules::event::Key;
 use guerdon_rules::names::Code;
+use rustc_hash::FxHashMap;
 use sqlx::SqliteConnection;
 
 /// The pools that had fewer codes than the delta's issued grants need; then nothing of it may be committed.
 pub async fn delta(connection: &mut SqliteConnection, campaign: i32, delta: &Delta) -> Result<Vec<i32>> {
-    new_members(connection, campaign, &delta.new_members).await?;
-    changed_members(connection, campaign, &delta.changed_members).await?;
-    standings(connection, campaign, &delta.standings).await?;
-    changed_standings(connection, campaign, &delta.changed_standings).await?;
+    let latest = delta.latest();
+    moved(connection, campaign, &delta.moved).await?;
+    new_members(connection, campaign, &delta.new_members, &latest).await?;
+    changed_members(connection, campaign, &delta.changed_members, &latest).await?;
+    standings(connection, campaign, &delta.standings, &latest).await?;
+    changed_standings(connection, campaign, &delta.changed_standings, &latest).await?;
     cycles(connection, campaign, &delta.cycles).await?;
     new_events(connection, campaign, &delta.new_events).await?;
     changed_events(connection, campaign, &delta.changed_events).await?;
@@ -42,10 +45,15 @@ fn all_there(what: &str, changed: u64, wanted: usize) -> Result<()> {
     Err(StoreError::Corrupt(format!("{wanted} {what} should change, {changed} are there")))
 }
 
-const NEW_MEMBERS: Statement =
-    Statement { before: "insert into members (campaign, member, kind, id, inviter, tally, attributes) values ", width: 7, after: "" };
+type Latest<'a> = FxHashMap<i64, &'a StandingRow>;
 
-async fn new_members(connection: &mut SqliteConnection, campaign: i32, rows: &[MemberRow]) -> Result<()> {
+const NEW_MEMBERS: Statement = Statement {
+    before: "insert into members (campaign, member, kind, id, inviter, tally, attributes, cycle, revision, state) values ",
+    width: 10,
+    after: "",
+};
+
+async fn new_members(connection: &mut SqliteConnection, campaign: i32, rows: &[MemberRow], latest: &Latest<'_>) -> Result<()> {
     let add = |values: &mut Values, row: &MemberRow| {
         values.add(campaign)?;
         values.add(row.number)?;
@@ -53,26 +61,54 @@ async fn new_members(connection: &mut SqliteConnection, campaign: i32, rows: &[M
         values.add(encode::text(&row.id.id))?;
         values.add(row.inviter)?;
         values.add(encode::tally(&row.tally))?;
-        values.add(encode::attributes(&row.attributes))
+        values.add(encode::attributes(&row.attributes))?;
+        add_latest(values, row, latest)
     };
     NEW_MEMBERS.run(connection, rows, add).await.map(drop)
 }
 
 const CHANGED_MEMBERS: Statement = Statement {
-    before: "update members set inviter = v.column3, tally = v.column4, attributes = v.column5 from (values ",
-    width: 5,
+    before: "update members set inviter = v.column3, tally = v.column4, attributes = v.column5, cycle = v.column6, \
+             revision = v.column7, \
+             state = iif(v.column8 is null and (cycle, revision) = (v.column6, v.column7), state, v.column8) from (values ",
+    width: 8,
     after: ") v where members.campaign = v.column1 and members.member = v.column2",
 };
 
-async fn changed_members(connection: &mut SqliteConnection, campaign: i32, rows: &[MemberRow]) -> Result<()> {
+async fn changed_members(connection: &mut SqliteConnection, campaign: i32, rows: &[MemberRow], latest: &Latest<'_>) -> Result<()> {
     let add = |values: &mut Values, row: &MemberRow| {
         values.add(campaign)?;
         values.add(row.number)?;
         values.add(row.inviter)?;
         values.add(encode::tally(&row.tally))?;
-        values.add(encode::attributes(&row.attributes))
+        values.add(encode::attributes(&row.attributes))?;
+        add_latest(values, row, latest)
     };
     all_there("members", CHANGED_MEMBERS.run(connection, rows, add).await?, rows.len())
+}
+
+/// What stands beside a member's row; no state where it stays as it is.
+fn add_latest(values: &mut Values, row: &MemberRow, latest: &Latest<'_>) -> Result<()> {
+    values.add(row.latest.map(|(cycle, _)| cycle))?;
+    values.add(row.latest.map(|(_, revision)| revision))?;
+    values.add(latest.get(&row.number).map(|row| encode::standing(row)))
+}
+
+const MOVED: Statement = Statement {
+    before: "insert into standings (campaign, cycle, member, revision, state) \
+             select m.campaign, m.cycle, m.member, m.revision, m.state from (values ",
+    width: 2,
+    after: ") v cross join members m where m.campaign = v.column1 and m.member = v.column2 \
+            on conflict (campaign, cycle, member, revision) do update set state = excluded.state",
+};
+
+/// Before the members change.
+async fn moved(connection: &mut SqliteConnection, campaign: i32, members: &[i64]) -> Result<()> {
+    let add = |values: &mut Values, member: &i64| {
+        values.add(campaign)?;
+        values.add(*member)
+    };
+    all_there("standings to move", MOVED.run(connection, members, add).await?, members.len())
 }
 
 const STANDINGS: Statement = Statement {
@@ -81,8 +117,8 @@ const STANDINGS: Statement = Statement {
     after: " on conflict (campaign, cycle, member, revision) do update set state = excluded.state",
 };
 
-async fn standings(connection: &mut SqliteConnection, campaign: i32, rows: &[StandingRow]) -> Result<()> {
-    STANDINGS.run(connection, rows, |values, row| add_standing(values, campaign, row)).await.map(drop)
+async fn standings(connection: &mut SqliteConnection, campaign: i32, rows: &[StandingRow], latest: &Latest<'_>) -> Result<()> {
+    STANDINGS.run(connection, rows, |values, row| add_standing(values, campaign, row, latest)).await.map(drop)
 }
 
 const CHANGED_STANDINGS: Statement = Statement {
@@ -92,17 +128,19 @@ const CHANGED_STANDINGS: Statement = Statement {
             and standings.revision = v.column4",
 };
 
-async fn changed_standings(connection: &mut SqliteConnection, campaign: i32, rows: &[StandingRow]) -> Result<()> {
-    let changed = CHANGED_STANDINGS.run(connection, rows, |values, row| add_standing(values, campaign, row)).await?;
+async fn changed_standings(connection: &mut SqliteConnection, campaign: i32, rows: &[StandingRow], latest: &Latest<'_>) -> Result<()> {
+    let rows: Vec<&StandingRow> = encode::apart(rows, latest).collect();
+    let changed = CHANGED_STANDINGS.run(connection, &rows, |values, row| add_standing(values, campaign, row, latest)).await?;
     all_there("standings", changed, rows.len())
 }
 
-fn add_standing(values: &mut Values, campaign: i32, row: &StandingRow) -> Result<()> {
+/// What stands beside a member's row has no state here.
+fn add_standing(values: &mut Values, campaign: i32, row: &StandingRow, latest: &Latest<'_>) -> Result<()> {
     values.add(campaign)?;
     values.add(row.cycle)?;
     values.add(row.member)?;
     values.add(row.revision)?;
-    values.add(encode::standing(row))
+    values.add(encode::is_apart(row, latest).then(|| encode::standing(row)))
 }
 
 const CYCLES: Statement = Statement {

@@ -29,7 +29,7 @@ impl World {
         let mut world = World::new(releases.clone(), &BTreeMap::new(), rows.head.seed);
         let book = &mut world.book;
         *book = Book::resumed(rows.head.clone(), rows.pools.clone());
-        book.load_members(&[], rows.members.values().cloned().collect());
+        book.load_members(&[], rows.with_latest(rows.members.values().cloned().collect()));
         let events: Vec<Key> = rows.events.keys().copied().collect();
         book.load_events(&events, rows.events.values().cloned().collect());
         book.load_claims(&[], rows.events.values().cloned().collect());
