@@ -217,7 +217,7 @@ impl Host {
         })
     }
 
-    /// A member's rank, from 1; none without points.
+    /// A member's rank, from 1; none without points. At the head as it is now, because it is shown beside what was read.
     pub(super) async fn rank(
         &self,
         running: &Running,
@@ -226,7 +226,7 @@ impl Host {
         cycle: i32,
         member: i64,
     ) -> Result<Option<i64>> {
-        let head = self.leaderboard_head(running).await?;
+        let head = self.see_head(running).await?;
         let board = self.board(running, release, (account, cycle), head).await?;
         let slot = read(&running.leaderboards.people).slot(member);
         let place = slot.and_then(|slot| Some(read(&board.index).place(slot, member)?.1));

@@ -42,7 +42,7 @@ const DECIDE_MS: u64 = 100;
 const LOOK_MS: u64 = 1_000;
 
 /// Pages that are looked through together before the lock is taken.
-const LOOK_AHEAD: i64 = 10;
+const LOOK_AHEAD: i64 = 5;
 
 /// What a decision about a member's close is for.
 #[derive(Clone, Copy, PartialEq)]
