@@ -137,6 +137,7 @@ impl Rows {
         if delta.is_empty() {
             return Ok(());
         }
+        self.check_moved(&delta)?;
         self.head = delta.head;
         for row in delta.new_members {
             let number = row.number;
@@ -172,6 +173,27 @@ impl Rows {
         }
         self.journal.extend(delta.journal);
         self.corrections.extend(delta.corrections);
+        Ok(())
+    }
+
+    /// A standing that gives its place beside the member's row to a later one keeps its state, by being written or moved; the
+    /// later one is written.
+    fn check_moved(&self, delta: &Delta) -> Result<(), Violation> {
+        let mut moved = Vec::new();
+        for row in &delta.changed_members {
+            let written = |place: (i32, i32)| {
+                let mut all = delta.standings.iter().chain(&delta.changed_standings);
+                all.any(|s| (s.cycle, s.revision, s.member) == (place.0, place.1, row.number))
+            };
+            let Some(old) = self.members.get(&row.number).map(|old| old.latest).filter(|old| *old != row.latest) else { continue };
+            if row.latest < old || !row.latest.is_some_and(written) {
+                return Err(format!("the latest standing of member {} went back, or is not written", row.number));
+            }
+            moved.extend(old.filter(|old| !written(*old)).map(|_| row.number));
+        }
+        if moved != delta.moved {
+            return Err(format!("standings of {moved:?} move, and the delta moves {:?}", delta.moved));
+        }
         Ok(())
     }
 
