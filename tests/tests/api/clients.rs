@@ -116,7 +116,9 @@ async fn a_stop_finishes_what_runs() {
 #[tokio::test]
 async fn an_answer_that_takes_too_long_is_given_up() {
     let world = World::with(Limits { request: Duration::ZERO, ..Limits::default() }, keyed()).await;
-    // An event waits for its commit: this cannot be answered at once.
+    // An event waits for its commit, and the commit for the campaign's lock: this cannot be answered.
+    let campaign = world.host.campaign("race").unwrap().row.campaign;
+    let _held = world.host.store.begin(campaign).await.unwrap();
     let request = super::world::structured(world.events(), lesson("1", "alice", 7).to_string());
     let response = request.send().await.unwrap();
     assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"5".parse().unwrap()));
