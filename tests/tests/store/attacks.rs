@@ -10,7 +10,7 @@ struct Attack {
     sql: &'static str,
     /// Part of SQLite's message, then of PostgreSQL's.
     says: [&'static str; 2],
-    /// What must be dropped for it to go through, on SQLite and on PostgreSQL: triggers, or `index NAME`.
+    /// What must be dropped for it to go through, on SQLite and on PostgreSQL: triggers, `index NAME`, or `check NAME on TABLE`.
     defended_by: [&'static [&'static str]; 2],
 }
 
@@ -265,6 +265,30 @@ const ATTACKS: &[Attack] = &[
         &["members_same"],
         &["members_same on members"],
     ),
+    both(
+        "update members set cycle = 1 where member = 2",
+        "members campaign 1 member 2 cycle 2 revision 1 is the latest standing: it never goes back",
+        &["members_forward"],
+        &["members_forward on members"],
+    ),
+    Attack {
+        sql: "update members set state = null where member = 2",
+        says: ["CHECK constraint failed", "members_latest"],
+        defended_by: [&["check members_latest on members"], &["check members_latest on members"]],
+    },
+    // As a host from before a latest standing stood beside its member would write.
+    both(
+        "update standings set state = '[]' where member = 2 and cycle = 2",
+        "standings campaign 1 cycle 2 member 2 revision 1 is the member's latest",
+        &["standings_latest_update"],
+        &["standings_latest on standings"],
+    ),
+    both(
+        "insert into standings (campaign, cycle, member, revision, state) values (1, 3, 2, 1, '[]')",
+        "standings campaign 1 cycle 3 member 2 revision 1 is the member's latest",
+        &["standings_latest_insert"],
+        &["standings_latest on standings"],
+    ),
     both("delete from members where member = 1", "members campaign 1 member 1 is a member: it is never deleted", &["members_stay"], &["members_stay on members"]),
     both("update campaigns set position = 0", "campaigns campaign 1 position 2", &["campaigns_forward"], &["campaigns_forward on campaigns"]),
     both("update campaigns set last_grant = 1", "is a head: it never goes back", &["campaigns_forward"], &["campaigns_forward on campaigns"]),
@@ -315,7 +339,7 @@ const ONLY_POSTGRES: &[Attack] = &[
 ];
 
 /// Grant 1 issued with code 1, 2 revealed with code 2, 3 owed, 4 recalled (its code 3 came back), 6 issued without a pool; codes
-/// 3 to 5 available.
+/// 3 to 5 available. Member 2 has standings of two cycles.
 async fn book(world: &World) {
     let store = &*world.store;
     let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
@@ -327,7 +351,8 @@ async fn book(world: &World) {
         vec![grant(1, pool), grant(2, pool), owed(3, pool, Held::Stock), grant(4, pool), GrantRow { pool: None, ..grant(6, pool) }],
     );
     first.head.last_member = 3;
-    first.new_members = vec![guerdon_rules::book::rows::MemberRow { inviter: Some(2), ..member(1) }, member(2), member(3)];
+    first.new_members = vec![guerdon_rules::book::rows::MemberRow { inviter: Some(2), ..member(1) }, standing_member(2, 2, 1), member(3)];
+    first.standings = vec![standing(1, 1, 2), standing(2, 1, 2)];
     first.new_events = vec![event("e1", 1, 1, 1), EventRow { outcome: Outcome::Failed, ..event("e2", 1, 1, 2) }];
     first.postings = vec![posting(1, 1)];
     open.write(&first).await.unwrap();
@@ -388,16 +413,27 @@ async fn propose(open: &mut dyn guerdon::store::Transaction) {
     open.add_approval(&approval).await.unwrap();
 }
 
+/// SQL that takes a defence away.
+fn without(defence: &str, sqlite: bool) -> String {
+    match defence.split_once(' ') {
+        Some(("index", _)) => format!("drop {defence}"),
+        // SQLite cannot drop a check; this connection does without any.
+        Some(("check", _)) if sqlite => "pragma ignore_check_constraints = on".to_string(),
+        Some(("check", named)) => {
+            let (name, table) = named.split_once(" on ").expect("check NAME on TABLE");
+            format!("alter table {table} drop constraint {name}")
+        }
+        _ => format!("drop trigger {defence}"),
+    }
+}
+
 async fn defend(world: &World, attacks: &[Attack]) {
     let side = usize::from(!world.is_sqlite());
     let before = world.dump().await;
     for attack in attacks {
         let message = world.attack(&[attack.sql], true).await.expect_err(attack.sql);
         assert!(message.contains(attack.says[side]), "{}: {message}", attack.sql);
-        let drops: Vec<String> = attack.defended_by[side]
-            .iter()
-            .map(|defence| if defence.starts_with("index ") { format!("drop {defence}") } else { format!("drop trigger {defence}") })
-            .collect();
+        let drops: Vec<String> = attack.defended_by[side].iter().map(|defence| without(defence, world.is_sqlite())).collect();
         let statements: Vec<&str> = drops.iter().map(String::as_str).chain([attack.sql]).collect();
         let through = world.attack(&statements, false).await;
         assert!(

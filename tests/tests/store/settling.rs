@@ -61,7 +61,8 @@ async fn pages_see_the_revision_they_ask_for() {
         let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
         let mut open = store.begin(campaign).await.unwrap();
         let mut next = delta(open.head());
-        next.new_members = vec![member(1), member(2), member(3)];
+        next.new_members = vec![standing_member(1, 1, 1), standing_member(2, 3, 1), standing_member(3, 1, 1)];
+        let members = next.new_members.clone();
         next.head.last_member = 3;
         next.standings = vec![
             standing(1, 1, 1),
@@ -77,7 +78,7 @@ async fn pages_see_the_revision_they_ask_for() {
         open.write(&next).await.unwrap();
         let found = |rows: Vec<StandingRow>| rows.iter().map(|s| (s.cycle, s.member, s.revision)).collect::<Vec<_>>();
         let page = |rows: Vec<(MemberRow, StandingRow)>| {
-            assert!(rows.iter().all(|(row, standing)| *row == member(standing.member)));
+            assert!(rows.iter().all(|(row, standing)| *row == members[standing.member as usize - 1]));
             found(rows.into_iter().map(|(_, standing)| standing).collect())
         };
         assert_eq!(page(open.settlement_page(1, 2, false, 0, 2).await.unwrap()), [(1, 1, 1), (1, 2, 2)]);

@@ -47,10 +47,10 @@ async fn seen(store: &dyn Store, campaign: i32, pool: &str) -> Seen {
 fn group(head: &Head, pool: i32) -> Delta {
     let mut delta = issuing(head, vec![grant(1, pool), grant(2, pool)]);
     delta.head.last_member = 2;
-    delta.new_members = vec![standing_member(1, 1, 1), member(2)];
+    delta.new_members = vec![standing_member(1, 1, 1), standing_member(2, 2, 1)];
     delta.new_events = vec![event("e1", 1, delta.head.position, 1)];
     delta.postings = vec![posting(1, 1)];
-    delta.standings = vec![standing(1, 1, 1), standing(1, 1, 2)];
+    delta.standings = vec![standing(1, 1, 1), standing(1, 1, 2), standing(2, 1, 2)];
     delta.cycles = vec![cycle(1)];
     delta
 }
@@ -65,7 +65,7 @@ async fn what_is_as_it_was_seen_is_written_as_in_a_transaction() {
         let before = seen(store, campaign, "a").await;
         let first = group(&before.head, before.pools[0].pool);
         let changed = |seen: &Seen| Delta {
-            changed_members: vec![standing_member(1, 2, 1), member(2)],
+            changed_members: vec![standing_member(1, 2, 1), standing_member(2, 2, 1)],
             moved: vec![1],
             standings: vec![standing(2, 1, 1)],
             changed_standings: vec![StandingRow { tally: tally(&[1, 40]), ..standing(1, 1, 2) }],
