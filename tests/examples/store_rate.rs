@@ -65,7 +65,7 @@ async fn book(store: &dyn Store, campaign: i32, batches: i64, pool: Option<&str>
         let first = batch * EVENTS % MEMBERS;
         for place in 1..=EVENTS {
             let (line, member) = (place as i32, first + place);
-            delta.changed_members.push(rows::member(member));
+            delta.changed_members.push(rows::standing_member(member, 1, 1));
             delta.standings.push(rows::standing(1, 1, member));
             delta.new_events.push(rows::event(&format!("{position}-{line}"), member, position, line));
             delta.postings.push(rows::posting(line, member));

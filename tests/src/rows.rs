@@ -12,8 +12,9 @@ pub fn key(text: &str) -> Key {
     key_of(&[text])
 }
 
+/// Of measure, amount, measure, amount.
 pub fn tally(flat: &[i64]) -> Tally {
-    Tally::from_flat(flat).expect("pairs")
+    guerdon::store::encode::read_tally(&format!("{flat:?}")).expect("pairs")
 }
 
 pub fn member(number: i64) -> MemberRow {

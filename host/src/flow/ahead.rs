@@ -7,8 +7,6 @@
 //! While nothing comes twice, it is not looked up either whether an event is known: the database's unique keys refuse
 //! the commit that was wrong about it, and some groups after that are looked up again. A large group's new rows are then
 //! written before the lock is taken, while the group before it still holds it; others are one statement.
-//!
-//! What comes while a decided group waits for the one before it is decided into the same group: it need not wait for two.
 
 use super::error::{FlowError, Result};
 use super::fallback;
@@ -37,8 +35,6 @@ pub(super) struct Ahead {
     book: Option<Book>,
     rules: Option<Arc<Rules>>,
     writing: VecDeque<Writing>,
-    /// The position of the last group that was written.
-    stored: i64,
     /// Groups for which it is still looked up which events are known.
     careful: u32,
 }
@@ -62,10 +58,10 @@ pub(super) struct Unwritten {
     error: FlowError,
 }
 
-/// A decision that is not written yet, in the book that it was made in.
+/// A decision that is not written yet.
 pub(super) struct Decided {
-    book: Book,
     decision: Decision,
+    delta: Delta,
     seen: Seen,
     known: Known,
     /// Of a settlement, which is kept in the same commit.
@@ -78,14 +74,6 @@ impl Decided {
         match &self.decision {
             Decision::Events(answers) => usize::from(self.known == Known::Assumed && answers.len() * 2 >= group_events),
             Decision::Page(_) => 1,
-        }
-    }
-
-    /// How many more events may be decided into it.
-    pub fn room(&self, group_events: usize) -> usize {
-        match &self.decision {
-            Decision::Events(answers) => group_events.saturating_sub(answers.len()),
-            Decision::Page(_) => 0,
         }
     }
 }
@@ -129,19 +117,14 @@ impl Ahead {
             }
             return Some((groups, met));
         }
-        self.stored = position;
-        self.trim();
-        None
-    }
-
-    /// Forgets what is stored, as far as the book need not keep it.
-    fn trim(&mut self) {
+        // Forgets what is stored, as far as the book need not keep it.
         if let Some(book) = &mut self.book {
-            book.forget_events(self.stored);
+            book.forget_events(position);
             if book.size() > ROWS {
-                book.forget_members(self.stored);
+                book.forget_members(position);
             }
         }
+        None
     }
 
     /// Reads and decides a group without a lock. None: the lane must do it with the lock held.
@@ -157,45 +140,20 @@ impl Ahead {
             None => begin(host, running, &rules).await?,
         };
         let seen = Seen { head: book.head().clone(), pools: book.pools().to_vec() };
-        let (decision, known, kept) = match group {
+        let (decision, delta, known, kept) = match group {
             Group::Events(group) => {
-                let (answers, known) = self.decide_events(host, &rules, now_ms, &mut *peek, &mut book, group).await?;
-                (Decision::Events(answers), known, None)
+                let (answers, delta, known) = self.decide_events(host, &rules, now_ms, &mut *peek, &mut book, group).await?;
+                (Decision::Events(answers), delta, known, None)
             }
             Group::Page(page) => {
                 let done = host.close_ahead(&mut *peek, &mut book, page).await.ok()??;
                 let kept = host.kept(page, &done);
-                (Decision::Page(Box::new(done)), Known::Read, Some(kept))
+                (Decision::Page(Box::new(done)), book.take_delta(), Known::Read, Some(kept))
             }
         };
+        self.book = Some(book);
         self.rules = Some(rules);
-        Some(Decided { book, decision, seen, known, kept })
-    }
-
-    /// Decides what came meanwhile into a group of events that is not written yet. None: the lane must do all of it, with the
-    /// lock held.
-    pub async fn decide_more(
-        &mut self,
-        host: &Host,
-        running: &Running,
-        patience: &Patience,
-        decided: Decided,
-        more: &[Work],
-    ) -> Option<Decided> {
-        let Decided { mut book, decision, seen, mut known, kept } = decided;
-        let Decision::Events(mut answers) = decision else { return None };
-        let now_ms = host.now_ms();
-        let rules = self.rules.clone().filter(|rules| Arc::ptr_eq(rules, &running.rules.load()))?;
-        if patience.holds(now_ms) {
-            return None;
-        }
-        let mut peek = host.store.peek_from(seen.head.clone()).await.ok()?;
-        let (further, further_known) = self.decide_events(host, &rules, now_ms, &mut *peek, &mut book, more).await?;
-        answers.extend(further);
-        if further_known == Known::Read {
-            known = Known::Read;
-        }
-        Some(Decided { book, decision: Decision::Events(answers), seen, known, kept })
+        Some(Decided { decision, delta, seen, known, kept })
     }
 
     async fn decide_events(
@@ -206,7 +164,7 @@ impl Ahead {
         peek: &mut dyn Transaction,
         book: &mut Book,
         group: &[Work],
-    ) -> Option<(Vec<Answer>, Known)> {
+    ) -> Option<(Vec<Answer>, Delta, Known)> {
         let batch: Vec<Prepared> =
             group.iter().flat_map(|work| &work.items).map(|item| item.prepared(rules, now_ms)).collect::<Option<_>>()?;
         let known = if self.careful == 0 { Known::Assumed } else { Known::Read };
@@ -216,17 +174,15 @@ impl Ahead {
         if fallback::counts(&batch, &answers) || answers.len() < batch.len() || book.has_deferred() || book.deadlines_in_a_row().1 > 0 {
             return None;
         }
-        let right = known == Known::Read || assumed_right(book, &batch, &answers, peek).await;
+        let delta = book.take_delta();
+        let right = known == Known::Read || assumed_right(book, &batch, &answers, &delta, peek).await;
         self.careful = if all_new && right { self.careful.saturating_sub(1) } else { CAREFUL };
-        right.then_some((answers, known))
+        right.then_some((answers, delta, known))
     }
 
     /// Begins to write a decision, after those that are being written.
     pub fn write(&mut self, host: &Arc<Host>, running: &Arc<Running>, group: Group, decided: Decided) {
-        let Decided { mut book, decision, seen, known, kept } = decided;
-        let delta = book.take_delta();
-        self.book = Some(book);
-        self.trim();
+        let Decided { decision, delta, seen, known, kept } = decided;
         let (committed, told) = oneshot::channel();
         let before = self.writing.back_mut();
         // One that has no connection yet must not wait for one behind those that wait for it.
@@ -325,9 +281,9 @@ impl Write {
 
 /// Whether the decisions about events that claim no business key would be the same if it had been looked up. Those that
 /// claim one, the database refuses.
-async fn assumed_right(book: &Book, batch: &[Prepared], answers: &[Answer], peek: &mut dyn Transaction) -> bool {
+async fn assumed_right(book: &Book, batch: &[Prepared], answers: &[Answer], delta: &Delta, peek: &mut dyn Transaction) -> bool {
     let claims_none = |answer: &Answer| !matches!(answer.outcome, Answered::Is(Outcome::Booked | Outcome::Duplicate));
     let decided = batch.iter().zip(answers).filter(|(_, answer)| claims_none(answer));
     let once_keys: Vec<Key> = decided.filter_map(|(prepared, _)| book.business_key(prepared)).collect();
-    !book.changes_stored_events() && prefetch::are_free(peek, &once_keys).await.unwrap_or(false)
+    delta.changed_events.is_empty() && prefetch::are_free(peek, &once_keys).await.unwrap_or(false)
 }

@@ -28,6 +28,14 @@ pub(super) struct People {
 pub(super) type Slot = u32;
 
 impl People {
+    /// Makes room for all members up to this number, so that no id is hashed again while they come.
+    pub fn make_room_for(&mut self, last_number: i64) {
+        let more = usize::try_from(last_number).unwrap_or(0).saturating_sub(self.slots.len());
+        let (texts, slots, hasher) = (&self.texts, &self.slots, &self.hasher);
+        self.by_text.reserve(more, |slot| hasher.hash_one(text_of(texts, slots, *slot)));
+        self.slots.reserve(more);
+    }
+
     /// Gives a member a slot, if it has none.
     pub fn add(&mut self, number: i64, id: &MemberId) -> Slot {
         if let Some(slot) = self.slot(number) {
@@ -92,6 +100,12 @@ pub(super) struct Move {
     pub reached_ms: i64,
 }
 
+impl Move {
+    pub fn place(&self) -> Place {
+        (Reverse(self.points), self.reached_ms, self.member)
+    }
+}
+
 impl Index {
     pub fn put(&mut self, moved: &Move) {
         let slot = moved.slot as usize;
@@ -103,7 +117,7 @@ impl Index {
         }
         if moved.points > 0 {
             let board = self.board_of(&moved.kind);
-            self.boards[board].1.insert((Reverse(moved.points), moved.reached_ms, moved.member));
+            self.boards[board].1.insert(moved.place());
             self.of[slot] = Some((board as u32, moved.points, moved.reached_ms));
         }
     }

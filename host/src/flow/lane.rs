@@ -148,8 +148,7 @@ async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::Unbou
             let is_busy = left_over.is_some() || desk.ahead.writing() > 0 || !receiver.is_empty();
             // Alone, a group is soonest done from what is in memory, or where that is worth little, under the lock.
             let may_be_ahead = is_busy || (host.store.is_remote() && !desk.turns.are_shared(&host));
-            let mut queue = Queue { receiver: &mut receiver, left_over: &mut left_over };
-            work_on(&host, &running, &mut desk, group, may_be_ahead, &mut queue).await;
+            work_on(&host, &running, &mut desk, group, may_be_ahead).await;
         }
         if desk.turns.is_over(&host) {
             write_all(&host, &running, &mut desk).await;
@@ -160,28 +159,7 @@ async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::Unbou
     }
 }
 
-/// What comes after the group that is worked on.
-struct Queue<'a> {
-    receiver: &'a mut mpsc::UnboundedReceiver<Message>,
-    /// It came, and is not of that group.
-    left_over: &'a mut Option<Message>,
-}
-
-impl Queue<'_> {
-    /// Waits for events, up to this many. Empty: what comes next is not of the group. May be dropped and asked again.
-    async fn more(&mut self, most: usize) -> Vec<Work> {
-        let Some(message) = self.receiver.recv().await else { return std::future::pending().await };
-        if matches!(&message, Message::Work(work) if work.items.len() <= most) {
-            let (group, next) = gather(message, self.receiver, most);
-            *self.left_over = next;
-            return if let Group::Events(works) = group { works } else { Vec::new() };
-        }
-        *self.left_over = Some(message);
-        Vec::new()
-    }
-}
-
-async fn work_on(host: &Arc<Host>, running: &Arc<Running>, desk: &mut Desk, mut group: Group, may_be_ahead: bool, queue: &mut Queue<'_>) {
+async fn work_on(host: &Arc<Host>, running: &Arc<Running>, desk: &mut Desk, group: Group, may_be_ahead: bool) {
     let mut decided = None;
     if may_be_ahead {
         if desk.turns.begin(host, running).await {
@@ -190,23 +168,10 @@ async fn work_on(host: &Arc<Host>, running: &Arc<Running>, desk: &mut Desk, mut 
         decided = desk.ahead.decide(host, running, &desk.patience, &group).await;
     }
     while desk.ahead.writing() > decided.as_ref().map_or(0, |decided| decided.may_follow(host.settings.group_events)) {
-        let room = decided.as_ref().map_or(0, |decided| decided.room(host.settings.group_events));
-        let more = tokio::select! {
-            biased;
-            written = desk.ahead.written() => {
-                if !end_writing(host, running, desk, written).await {
-                    decided = None;
-                }
-                continue;
-            }
-            more = queue.more(room), if room > 0 && queue.left_over.is_none() => more,
-        };
-        let (Some(draft), Group::Events(works)) = (decided.take(), &mut group) else { continue };
-        decided = match more.is_empty() {
-            true => Some(draft),
-            false => desk.ahead.decide_more(host, running, &desk.patience, draft, &more).await,
-        };
-        works.extend(more);
+        let written = desk.ahead.written().await;
+        if !end_writing(host, running, desk, written).await {
+            decided = None;
+        }
     }
     match decided {
         Some(decided) => desk.ahead.write(host, running, group, decided),

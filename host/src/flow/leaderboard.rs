@@ -18,6 +18,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 /// One account in one cycle.
 #[derive(Default)]
@@ -83,6 +85,8 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(40);
 const FOLLOW_FOR_MS: u64 = 10_000;
 /// Standings of one page while an index is made.
 const PAGE: i64 = 10_000;
+/// Pages that are read at once meanwhile, each on a connection.
+const READERS: i64 = 3;
 /// How often an answer tries to be exact at the very last position while events flow.
 const CATCH_UPS: usize = 3;
 /// The most entries of one answer.
@@ -264,18 +268,36 @@ impl Host {
         Ok(())
     }
 
-    /// Every page is read while the one before it is put in its place.
+    /// Members are read in as many parts at once as there are readers, while pages that came are put in their place.
     async fn fill_index(&self, running: &Running, release: &Release, (account, cycle): Which, board: &Board) -> Result<()> {
         // Before its close, a cycle has one revision; what a close adds meanwhile is followed afterwards.
         let head = self.store.head(running.row.campaign).await?;
         let revision = if head.closed_through < cycle { 1 } else { i32::MAX };
-        let page_after = |after: i64| async move { self.store.standings_in(running.row.campaign, cycle, revision, after, PAGE).await };
-        let mut page = page_after(0).await?;
-        while let Some(last) = page.last().map(|(_, standing)| standing.member) {
-            let put = async { put_all(running, release, account, board, page.iter().map(|(row, standing)| (&row.id, standing))) };
-            let (next, done) = tokio::join!(page_after(last), put);
-            done?;
-            page = next?;
+        let (campaign, part) = (running.row.campaign, head.last_member / READERS + 1);
+        write(&running.leaderboards.people).make_room_for(head.last_member);
+        let (mut readers, (pages, mut read)) = (JoinSet::new(), mpsc::channel(1));
+        for reader in 0..READERS {
+            let (store, pages, members) = (self.store.clone(), pages.clone(), reader * part..(reader + 1) * part);
+            readers.spawn(async move {
+                let mut after = members.start;
+                while after < members.end {
+                    // Members without a standing leave room for some of the next part: whoever comes twice is put twice.
+                    let most = PAGE.min(members.end - after);
+                    let page = store.standings_in(campaign, cycle, revision, after, most).await;
+                    let last = page.as_ref().ok().and_then(|page| page.last());
+                    after = last.map_or(members.end, |(_, standing)| standing.member);
+                    // Fails only when nobody takes pages any more, and then this task is ended.
+                    let _ = pages.send(page).await;
+                }
+            });
+        }
+        drop(pages);
+        while let Some(page) = read.recv().await {
+            put_all(running, release, account, board, page?.iter().map(|(row, standing)| (&row.id, standing)))?;
+        }
+        // One that panicked has left pages out.
+        while let Some(reader) = readers.join_next().await {
+            reader.map_err(|e| FlowError::Internal(e.to_string()))?;
         }
         Ok(())
     }
@@ -362,7 +384,9 @@ fn put_all<'a>(
 ) -> Result<()> {
     let leaderboards = &running.leaderboards;
     let moves = page.map(|(id, standing)| leaderboards.move_to(release, account, standing, id).ok_or_else(overflow));
-    let moves: Vec<Move> = moves.collect::<Result<_>>()?;
+    let mut moves: Vec<Move> = moves.collect::<Result<_>>()?;
+    // Neighbours one after the other: each of a million places is in memory that was just used.
+    moves.sort_unstable_by_key(Move::place);
     let mut index = write(&board.index);
     moves.iter().for_each(|moved| index.put(moved));
     Ok(())

@@ -11,10 +11,12 @@ use guerdon_rules::language::Files;
 use guerdon_rules::names::Code;
 use guerdon_rules::value::Value;
 use rustc_hash::FxHashMap;
-use serde::Deserialize;
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{self, Write};
+use std::marker::PhantomData;
 
 /// What a text column can hold: PostgreSQL has no NUL in text, so that both stores keep it as U+2400, its symbol.
 pub fn text(text: &str) -> Cow<'_, str> {
@@ -32,7 +34,7 @@ pub fn read_tally(text: &str) -> Result<Tally> {
     if text == "[]" {
         return Ok(Tally::default());
     }
-    flat_tally(&from_json::<Vec<i64>>("a tally", text)?)
+    from_json("a tally", text).map(|Flat(tally)| tally)
 }
 
 /// `{"4":"gold","7":12,"9":{"decimal":"1.50"}}`, by dictionary number.
@@ -86,20 +88,16 @@ pub fn apart<'a>(rows: &'a [StandingRow], latest: &'a FxHashMap<i64, &StandingRo
 
 pub fn read_standing(cycle: i32, revision: i32, member: i64, text: &str) -> Result<StandingRow> {
     let state: State = from_json("a standing", text)?;
-    if !state.reached.len().is_multiple_of(2) {
-        return Err(corrupt("a standing", text));
-    }
-    let reached = state.reached.chunks_exact(2).map(|pair| Ok((dictionary_number(pair[0])?, pair[1]))).collect::<Result<_>>()?;
     Ok(StandingRow {
         cycle,
         revision,
         member,
-        tally: flat_tally(&state.tally)?,
-        days: read_days(&state.days)?,
-        reached,
+        tally: state.tally.0,
+        days: state.days.into_iter().map(|Flat(day)| day).collect(),
+        reached: state.reached.0,
         attributes: stored_attributes(state.set)?,
-        asked: flat_tally(&state.asked)?,
-        given: flat_tally(&state.given)?,
+        asked: state.asked.0,
+        given: state.given.0,
     })
 }
 
@@ -113,7 +111,7 @@ pub fn cycle(row: &CycleRow) -> String {
 
 pub fn read_cycle(cycle: i32, revision: i32, text: &str) -> Result<CycleRow> {
     let state: State = from_json("a cycle", text)?;
-    Ok(CycleRow { cycle, revision, tally: flat_tally(&state.tally)?, days: read_days(&state.days)? })
+    Ok(CycleRow { cycle, revision, tally: state.tally.0, days: state.days.into_iter().map(|Flat(day)| day).collect() })
 }
 
 pub fn switches(switches: &BTreeMap<String, Switch>) -> Result<String> {
@@ -166,17 +164,76 @@ fn take_length(rest: &mut &[u8]) -> Option<usize> {
 
 #[derive(Deserialize)]
 struct State {
-    tally: Vec<i64>,
+    tally: Flat<Tally>,
     #[serde(default)]
-    days: Vec<Vec<i64>>,
+    days: Vec<Flat<(i32, Tally)>>,
     #[serde(default)]
-    reached: Vec<i64>,
+    reached: Flat<Vec<(Code, i64)>>,
     #[serde(default)]
     set: BTreeMap<Code, serde_json::Value>,
     #[serde(default)]
-    asked: Vec<i64>,
+    asked: Flat<Tally>,
     #[serde(default)]
-    given: Vec<i64>,
+    given: Flat<Tally>,
+}
+
+/// A list of numbers that is read straight into what it stands for: a leaderboard reads millions of them.
+#[derive(Default)]
+struct Flat<T>(T);
+
+/// What a list of numbers stands for.
+trait Numbers: Sized {
+    const WHAT: &str;
+    fn read<'de, A: SeqAccess<'de>>(numbers: A) -> std::result::Result<Self, A::Error>;
+}
+
+impl Numbers for Tally {
+    const WHAT: &str = "[measure,amount,…]";
+    fn read<'de, A: SeqAccess<'de>>(mut numbers: A) -> std::result::Result<Tally, A::Error> {
+        let mut tally = Tally::default();
+        while let Some((measure, amount)) = pair(&mut numbers)? {
+            tally.add(measure, amount).map_err(|_| A::Error::custom("a sum that does not fit into 64 bits"))?;
+        }
+        Ok(tally)
+    }
+}
+
+impl Numbers for (i32, Tally) {
+    const WHAT: &str = "[day,measure,amount,…]";
+    fn read<'de, A: SeqAccess<'de>>(mut numbers: A) -> std::result::Result<(i32, Tally), A::Error> {
+        let day = numbers.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &Self::WHAT))?;
+        Ok((day, Tally::read(numbers)?))
+    }
+}
+
+impl Numbers for Vec<(Code, i64)> {
+    const WHAT: &str = "[account,instant,…]";
+    fn read<'de, A: SeqAccess<'de>>(mut numbers: A) -> std::result::Result<Self, A::Error> {
+        std::iter::from_fn(|| pair(&mut numbers).transpose()).collect()
+    }
+}
+
+/// None at the end of the list.
+fn pair<'de, A: SeqAccess<'de>>(numbers: &mut A) -> std::result::Result<Option<(Code, i64)>, A::Error> {
+    let Some(number) = numbers.next_element()? else { return Ok(None) };
+    let amount = numbers.next_element()?.ok_or_else(|| A::Error::invalid_length(1, &"numbers two by two"))?;
+    Ok(Some((number, amount)))
+}
+
+impl<'de, T: Numbers> Deserialize<'de> for Flat<T> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> std::result::Result<Self, D::Error> {
+        struct List<T>(PhantomData<T>);
+        impl<'de, T: Numbers> Visitor<'de> for List<T> {
+            type Value = Flat<T>;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str(T::WHAT)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, numbers: A) -> std::result::Result<Flat<T>, A::Error> {
+                T::read(numbers).map(Flat)
+            }
+        }
+        json.deserialize_seq(List(PhantomData))
+    }
 }
 
 fn write_number(out: &mut String, comma: bool, number: i64) {
@@ -238,23 +295,6 @@ fn write_attributes(out: &mut String, attributes: &[(Code, Value)]) {
     out.push('}');
 }
 
-fn flat_tally(flat: &[i64]) -> Result<Tally> {
-    Tally::from_flat(flat).ok_or_else(|| StoreError::Corrupt(format!("{flat:?} is no tally")))
-}
-
-fn read_days(days: &[Vec<i64>]) -> Result<Vec<(i32, Tally)>> {
-    days.iter()
-        .map(|flat| match flat.split_first() {
-            Some((day, sums)) => Ok((dictionary_number(*day)?, flat_tally(sums)?)),
-            None => Err(StoreError::Corrupt("a day without its number".into())),
-        })
-        .collect()
-}
-
-fn dictionary_number(number: i64) -> Result<i32> {
-    i32::try_from(number).map_err(|_| StoreError::Corrupt(format!("{number} does not fit into 32 bits")))
-}
-
 fn stored_attributes(stored: BTreeMap<Code, serde_json::Value>) -> Result<Vec<(Code, Value)>> {
     stored.into_iter().map(|(code, value)| Ok((code, stored_value(value)?))).collect()
 }
@@ -287,7 +327,7 @@ mod tests {
     use super::*;
 
     fn sums(flat: &[i64]) -> Tally {
-        Tally::from_flat(flat).unwrap()
+        read_tally(&format!("{flat:?}")).unwrap()
     }
 
     #[test]

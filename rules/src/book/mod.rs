@@ -230,12 +230,6 @@ impl Book {
         self.events.contains_key(identity)
     }
 
-    /// Whether an event that is stored came to another outcome since the last delta.
-    pub fn changes_stored_events(&self) -> bool {
-        let touched = self.touched_events.iter().filter_map(|identity| self.events.get(identity)?.as_ref());
-        touched.into_iter().any(|kept| kept.changed && !kept.is_new)
-    }
-
     /// Forgets events that are stored by the commit of this position or an earlier one, so that a book that lives on does
     /// not grow with each of them. What is not final is kept.
     pub fn forget_events(&mut self, position: i64) {

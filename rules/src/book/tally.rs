@@ -32,20 +32,4 @@ impl Tally {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-    /// As stored: measure, amount, measure, amount.
-    pub fn to_flat(&self) -> Vec<i64> {
-        self.0.iter().flat_map(|(measure, amount)| [i64::from(*measure), *amount]).collect()
-    }
-    /// Fails on an odd length or a measure that is no dictionary number.
-    pub fn from_flat(flat: &[i64]) -> Option<Tally> {
-        let mut tally = Tally::default();
-        let pairs = flat.chunks_exact(2);
-        if !pairs.remainder().is_empty() {
-            return None;
-        }
-        for pair in pairs {
-            tally.add(Code::try_from(pair[0]).ok()?, pair[1]).ok()?;
-        }
-        Some(tally)
-    }
 }

@@ -15,6 +15,7 @@ mod i2_codes_skipped;
 mod i3_code_given_twice;
 mod i5_points_and_cards;
 mod i7_rule_change;
+mod leaderboard;
 mod learning_race;
 mod low_stock;
 mod process;
