@@ -1,8 +1,8 @@
 -- A member's latest standing has one place, which the database keeps: a host from before schema 7 that was not stopped
 -- would go on writing standings without it, and is refused. The same guards stand in SQLite's 0009.
 --
--- A state that this host writes into standings is one that its member has moved on from, which is seldom; both are seen
--- as the whole statement leaves them.
+-- A state that this host writes into standings is one that its member has moved on from: once for each member and cycle, and
+-- for those whom a settlement pays. Both rows are seen as the whole statement leaves them.
 
 create function guard_standing_latest() returns trigger language plpgsql as $$
 begin
