@@ -18,9 +18,13 @@ use rustc_hash::FxHashMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::MutexGuard;
 
 /// Journal lines of one page.
 const PAGE: i64 = 500;
+/// How long a report waits for a task of this host that follows already; it may have the whole journal before it.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Differences of one answer.
 pub const REPORTED: i64 = 1000;
 
@@ -81,10 +85,13 @@ impl Host {
     }
 
     /// What it would have done otherwise, after (position, line): a page, in the order of the journal. It first follows
-    /// up to now, if no other host does.
+    /// up to now, if no other host does, and nothing here has much to catch up with.
     pub async fn shadow_report(&self, campaign: &str, number: Option<i32>, after: (i64, i32)) -> Result<ShadowReport> {
         let running = self.campaign(campaign)?;
-        self.follow_shadow(&running).await?;
+        // The task that follows now may have read the journal before what the caller has just seen.
+        if let Ok(kept) = tokio::time::timeout(PATIENCE, running.shadow.lock()).await {
+            self.catch_up(&running, kept).await?;
+        }
         let all = self.store.shadows(running.row.campaign).await?;
         let found = all.iter().rev().find(|s| number.is_none_or(|number| s.number == number));
         let row = found.ok_or_else(|| FlowError::NotFound(format!("campaign \"{campaign}\" has no such shadow")))?;
@@ -123,7 +130,13 @@ impl Host {
 
     /// Decides what the journal has since the shadow decided last. Nothing, while another host or task does it.
     pub async fn follow_shadow(&self, running: &Running) -> Result<()> {
-        let Ok(mut kept) = running.shadow.try_lock() else { return Ok(()) };
+        match running.shadow.try_lock() {
+            Ok(kept) => self.catch_up(running, kept).await,
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn catch_up(&self, running: &Running, mut kept: MutexGuard<'_, Option<Beside>>) -> Result<()> {
         let all = self.store.shadows(running.row.campaign).await?;
         let Some(row) = all.into_iter().find(|s| s.ended.is_none()) else {
             *kept = None;
