@@ -12,9 +12,13 @@ pub fn key(text: &str) -> Key {
     key_of(&[text])
 }
 
-/// Of measure, amount, measure, amount.
+/// Of measure, amount, measure, amount. Not by what the stores read with, which is held against it.
 pub fn tally(flat: &[i64]) -> Tally {
-    guerdon::store::encode::read_tally(&format!("{flat:?}")).expect("pairs")
+    let mut tally = Tally::default();
+    for pair in flat.chunks(2) {
+        tally.add(i32::try_from(pair[0]).expect("a measure"), pair[1]).expect("a sum that fits");
+    }
+    tally
 }
 
 pub fn member(number: i64) -> MemberRow {
