@@ -35,7 +35,7 @@ impl Clock for SetClock {
     }
 }
 
-/// Time since it was made, for the deadline of an evaluation.
+/// Time since it was made, for the deadline of an evaluation and for what has been idle.
 pub struct Stopwatch(Instant);
 impl Default for Stopwatch {
     fn default() -> Self {

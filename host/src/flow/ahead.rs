@@ -14,7 +14,8 @@ use super::group::{Decision, Group, Work};
 use super::host::{Host, Rules, Running};
 use super::lane::{Patience, commit_delta, decide, warn_if_closed};
 use super::prefetch::{self, Known};
-use crate::store::{Kept, Seen, Transaction};
+use crate::store::{Kept, Seen, StoreError, Transaction};
+use futures_util::future::join;
 use guerdon_rules::book::prepare::Prepared;
 use guerdon_rules::book::rows::{Delta, Outcome};
 use guerdon_rules::book::{Answer, Answered, Book};
@@ -43,10 +44,19 @@ struct Writing {
     /// Answers the group itself: the lane may be deciding the next one.
     task: JoinHandle<Written>,
     position: i64,
-    /// It writes its new rows before it has the lock.
-    is_early: bool,
-    /// Told when it is committed; closed when it is not.
-    committed: Option<oneshot::Receiver<()>>,
+    /// It needs no more than one statement, or two with the first of them early.
+    can_be_early: bool,
+    /// For the group after it.
+    next: Option<Next>,
+}
+
+/// How a group is told that the one before it is committed, and lets it go on when its own commit is on its way: the
+/// database then works while callers are answered.
+struct Next {
+    /// Closed when it is not committed.
+    committed: oneshot::Receiver<()>,
+    /// Gets what is closed when the own commit is on its way.
+    waits: oneshot::Sender<oneshot::Receiver<()>>,
 }
 
 pub(super) type Written = std::result::Result<(), Unwritten>;
@@ -69,12 +79,9 @@ pub(super) struct Decided {
 }
 
 impl Decided {
-    /// Groups that may still be being written when this one begins to be: only what is large is worth it.
-    pub fn may_follow(&self, group_events: usize) -> usize {
-        match &self.decision {
-            Decision::Events(answers) => usize::from(self.known == Known::Assumed && answers.len() * 2 >= group_events),
-            Decision::Page(_) => 1,
-        }
+    /// Groups that may still be being written when this one begins to wait for them.
+    pub fn may_follow(&self) -> usize {
+        usize::from(self.known == Known::Assumed || self.kept.is_some())
     }
 }
 
@@ -102,7 +109,13 @@ impl Ahead {
     pub async fn end_writing(&mut self, written: Written) -> Option<(Vec<Group>, bool)> {
         let Writing { position, .. } = self.writing.pop_front()?;
         if let Err(Unwritten { group, error }) = written {
-            tracing::debug!(%error, "decided again with the lock held");
+            // What is met now and then is put right under the lock; anything else would only ever make it slow.
+            match &error {
+                FlowError::Store(StoreError::Other(_) | StoreError::Corrupt(_)) => {
+                    tracing::warn!(%error, "decided again with the lock held")
+                }
+                _ => tracing::debug!(%error, "decided again with the lock held"),
+            }
             self.book = None;
             let met = matches!(error, FlowError::Conflict(_));
             if !met {
@@ -184,11 +197,12 @@ impl Ahead {
     pub fn write(&mut self, host: &Arc<Host>, running: &Arc<Running>, group: Group, decided: Decided) {
         let Decided { decision, delta, seen, known, kept } = decided;
         let (committed, told) = oneshot::channel();
-        let before = self.writing.back_mut();
-        // One that has no connection yet must not wait for one behind those that wait for it.
-        let can_be = (known == Known::Assumed || kept.is_some()) && host.store.writes_early(&delta);
-        let is_early = can_be && before.as_ref().is_none_or(|before| before.is_early);
-        let before = before.and_then(|before| before.committed.take());
+        let (waits, mut waiting) = oneshot::channel::<oneshot::Receiver<()>>();
+        let can_be_early = (known == Known::Assumed || kept.is_some()) && host.store.writes_early(&delta);
+        // Only what is large is worth it. One that has no connection yet must not wait for one behind those that wait for it.
+        let is_early =
+            can_be_early && !group.is_smaller_than(host.settings.group_events / 2) && self.writing.iter().all(|before| before.can_be_early);
+        let before = self.writing.back_mut().and_then(|before| before.next.take());
         let write = Write { host: host.clone(), running: running.clone(), delta, seen, kept };
         let position = write.delta.head.position;
         let task = tokio::spawn(async move {
@@ -198,12 +212,15 @@ impl Ahead {
             }
             // Nobody waits for it when there is no next one.
             let _ = committed.send(());
+            if let Ok(sent) = waiting.try_recv() {
+                let _ = sent.await;
+            }
             write.running.leaderboards.take_over(&write.running, &write.delta);
             untold.told();
             group.reply(decision);
             Ok(())
         });
-        self.writing.push_back(Writing { task, position, is_early, committed: Some(told) });
+        self.writing.push_back(Writing { task, position, can_be_early, next: Some(Next { committed: told, waits }) });
     }
 }
 
@@ -236,27 +253,34 @@ struct Write {
 
 impl Write {
     /// `before`: the commit that must come first.
-    async fn run(&self, before: Option<oneshot::Receiver<()>>, is_early: bool) -> Result<()> {
+    async fn run(&self, before: Option<Next>, is_early: bool) -> Result<()> {
         let (store, seen, delta) = (&self.host.store, &self.seen, &self.delta);
         let changed = || FlowError::Conflict("somebody else wrote meanwhile".into());
         let mut early = None;
         if is_early && before.is_some() && !delta.is_empty() {
             early = Some(store.write_early(delta).await?);
         }
+        // Closes the other half when it is dropped.
+        let (on_its_way, sent) = oneshot::channel();
         if let Some(before) = before {
-            before.await.map_err(|_| changed())?;
+            let _ = before.waits.send(sent);
+            before.committed.await.map_err(|_| changed())?;
         }
         if delta.is_empty() && self.kept.is_none() {
             return Ok(());
         }
         // The commit before this one has given the lock back. Whoever has it now writes something else, and may wait for
         // rows that this group, or one that waits for it, has written already.
-        let written = match early {
-            Some(early) => Some(early.finish(seen, delta, self.kept.as_ref()).await?),
-            None if self.kept.is_some() => None,
-            None => store.write_at_once(seen, delta).await?,
+        let written = async {
+            match early {
+                Some(early) => early.finish(seen, delta, self.kept.as_ref()).await.map(Some),
+                None if self.kept.is_some() => Ok(None),
+                None => store.write_at_once(seen, delta).await,
+            }
         };
-        match written {
+        // The first is begun before the second.
+        let (written, ()) = join(written, async { drop(on_its_way) }).await;
+        match written? {
             Some(true) => {
                 warn_if_closed(&self.running, &seen.head, &delta.head);
                 Ok(())

@@ -61,6 +61,34 @@ pub(super) enum Decision {
 }
 
 impl Group {
+    pub fn begin(first: Message) -> Group {
+        match first {
+            Message::Page(page) => Group::Page(page),
+            Message::Work(work) => Group::Events(vec![work]),
+        }
+    }
+
+    /// Adds what has come meanwhile, up to this many events. Gives back what comes next and is not of this group.
+    pub fn fill(&mut self, receiver: &mut mpsc::UnboundedReceiver<Message>, most: usize) -> Option<Message> {
+        let Group::Events(group) = self else { return None };
+        let mut size = events(group);
+        loop {
+            match receiver.try_recv() {
+                Ok(Message::Work(work)) if size + work.items.len() <= most => {
+                    size += work.items.len();
+                    group.push(work);
+                }
+                Ok(other) => return Some(other),
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Events, and fewer than this.
+    pub fn is_smaller_than(&self, size: usize) -> bool {
+        matches!(self, Group::Events(group) if events(group) < size)
+    }
+
     /// Tells the callers. A caller that left needs no answer.
     pub fn reply(self, decision: Decision) {
         match (self, decision) {
@@ -83,23 +111,8 @@ pub(super) struct Work {
     pub _room: OwnedSemaphorePermit,
 }
 
-/// A group that begins with a message, and what comes next and is not of it.
-pub(super) fn gather(first: Message, receiver: &mut mpsc::UnboundedReceiver<Message>, most: usize) -> (Group, Option<Message>) {
-    let mut group = match first {
-        Message::Page(page) => return (Group::Page(page), None),
-        Message::Work(work) => vec![work],
-    };
-    let mut size = group[0].items.len();
-    loop {
-        match receiver.try_recv() {
-            Ok(Message::Work(work)) if size + work.items.len() <= most => {
-                size += work.items.len();
-                group.push(work);
-            }
-            Ok(other) => return (Group::Events(group), Some(other)),
-            Err(_) => return (Group::Events(group), None),
-        }
-    }
+fn events(group: &[Work]) -> usize {
+    group.iter().map(|work| work.items.len()).sum()
 }
 
 /// Tells each caller of a group its own answers; one for each item of the group.

@@ -2,9 +2,9 @@
 //! commits in groups: an idle lane commits at once, a busy one what has arrived, up to a bound. Callers are answered
 //! after the commit; a caller that leaves changes nothing, because the transaction belongs to the lane.
 
-use super::ahead::{Ahead, Written};
+use super::ahead::{Ahead, Decided, Written};
 use super::error::{FlowError, Result};
-use super::group::{Group, Item, Message, Received, Work, gather, reply};
+use super::group::{Group, Item, Message, Received, Work, reply};
 use super::host::{Host, Rules, Running};
 use super::page::{Done as PageDone, Page};
 use super::prefetch::{self, Known};
@@ -143,8 +143,15 @@ async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::Unbou
         };
         let (Some(host), Some(running)) = (host.upgrade(), running.upgrade()) else { return };
         if let Some(first) = next {
-            let group;
-            (group, left_over) = gather(first, &mut receiver, host.settings.group_events);
+            let most = host.settings.group_events;
+            let mut group = Group::begin(first);
+            left_over = group.fill(&mut receiver, most);
+            // Behind one that is being written and one that waits for it, more may come before it is decided.
+            while desk.ahead.writing() > 1 && left_over.is_none() && group.is_smaller_than(most / 2) {
+                let written = desk.ahead.written().await;
+                end_writing(&host, &running, &mut desk, written).await;
+                left_over = group.fill(&mut receiver, most);
+            }
             let is_busy = left_over.is_some() || desk.ahead.writing() > 0 || !receiver.is_empty();
             // Alone, a group is soonest done from what is in memory, or where that is worth little, under the lock.
             let may_be_ahead = is_busy || (host.store.is_remote() && !desk.turns.are_shared(&host));
@@ -167,7 +174,7 @@ async fn work_on(host: &Arc<Host>, running: &Arc<Running>, desk: &mut Desk, grou
         }
         decided = desk.ahead.decide(host, running, &desk.patience, &group).await;
     }
-    while desk.ahead.writing() > decided.as_ref().map_or(0, |decided| decided.may_follow(host.settings.group_events)) {
+    while desk.ahead.writing() > decided.as_ref().map_or(0, Decided::may_follow) {
         let written = desk.ahead.written().await;
         if !end_writing(host, running, desk, written).await {
             decided = None;

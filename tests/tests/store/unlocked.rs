@@ -1,6 +1,7 @@
 //! Commits of what was decided without the campaign's lock, in one statement or with the new rows first: all of it, as a
 //! transaction would have written it, or nothing, when anything is not as it was seen.
 
+use guerdon::store::postgres::group_statements;
 use guerdon::store::{Kept, Seen, SettlementRow, SettlementState, Store, StoreError};
 use guerdon_rules::book::rows::{Delta, GrantRow, Head, StandingRow};
 use guerdon_tests::rows::*;
@@ -171,4 +172,33 @@ async fn a_settlement_that_lost_its_lease_keeps_nothing() {
         assert_eq!(world.dump().await == before, !is_kept, "fence {fence}");
     }
     assert_eq!(store.settlements(campaign).await.unwrap()[0].cursor, 9);
+}
+
+/// The types of the statements' parameters: where none of them names one, it is that of the column, or of the condition.
+fn parameter_types(texts: &[&str]) -> String {
+    let mut types = vec!["text"; 95];
+    for (number, unnamed) in [(1, "integer"), (83, "integer"), (84, "integer"), (89, "boolean"), (95, "boolean")] {
+        types[number - 1] = unnamed;
+    }
+    for number in [2, 81, 82, 90] {
+        types[number - 1] = "bigint";
+    }
+    for (number, rest) in texts.iter().flat_map(|text| text.split('$').skip(1)).filter_map(|part| part.split_once("::")) {
+        if let Ok(number) = number.parse::<usize>() {
+            let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != '[' && c != ']').unwrap_or(rest.len());
+            types[number - 1] = &rest[..end];
+        }
+    }
+    types.join(", ")
+}
+
+#[tokio::test]
+async fn every_statement_for_a_group_is_one_that_postgresql_takes() {
+    let world = World::postgres().await;
+    let texts: Vec<&str> = group_statements().collect();
+    let types = parameter_types(&texts);
+    for text in &texts {
+        world.sql(&format!("prepare group_statement ({types}) as {text}; deallocate group_statement")).await;
+    }
+    assert_eq!(texts.len(), 256, "seven parts, each there or not, with and without the lock");
 }

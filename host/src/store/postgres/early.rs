@@ -1,6 +1,7 @@
 //! Commits of what was decided without the campaign's lock: in one statement, or in two, the first of which does not
 //! wait for the lock. Must not know: SQL, how it was decided.
 
+use super::single::Single;
 use super::transaction::BEGIN;
 use super::{settlement, store_error, write};
 use crate::store::{Early, Kept, Result, Seen};
@@ -8,13 +9,14 @@ use async_trait::async_trait;
 use guerdon_rules::book::rows::Delta;
 use sqlx::{PgPool, Postgres};
 
-/// `single`: connections where nothing is ever begun.
-pub async fn write_at_once(single: &PgPool, seen: &Seen, delta: &Delta) -> Result<Option<bool>> {
+pub async fn write_at_once(single: &Single, seen: &Seen, delta: &Delta) -> Result<Option<bool>> {
     if !write::is_whole(delta) {
         return Ok(None);
     }
-    let mut connection = single.acquire().await.map_err(store_error)?;
-    write::if_unchanged(&mut connection, seen, delta, true).await.map(Some)
+    let mut connection = single.acquire().await?;
+    let written = write::if_unchanged(&mut connection, seen, delta, true).await?;
+    single.give_back(connection);
+    Ok(Some(written))
 }
 
 struct NewRows(sqlx::Transaction<'static, Postgres>);

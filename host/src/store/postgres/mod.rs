@@ -14,11 +14,13 @@ mod releases;
 mod rows;
 mod settlement;
 mod shadows;
+mod single;
 mod statements;
 mod transaction;
 mod write;
 
 use self::error::store_error;
+use self::single::Single;
 use super::{Options, Result, Store, StoreError};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -31,9 +33,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// See the module.
 pub struct PostgresStore {
     lanes: PgPool,
-    /// For statements that are transactions of their own. Nothing is ever begun here, so that none of these connections
-    /// can be left inside a transaction that is never committed.
-    single: PgPool,
+    single: Single,
     reads: PgPool,
     /// Who waits for a turn must not keep a connection from whoever has one.
     turns: PgPool,
@@ -46,7 +46,7 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>> {
     migrate(&address).await?;
     let lane = lane(address.clone(), options);
     let lanes = pool(options.write_connections, options).connect_with(lane.clone()).await.map_err(store_error)?;
-    let single = pool(options.write_connections, options).connect_lazy_with(lane.clone());
+    let single = Single::new(pool(options.write_connections, options).connect_lazy_with(lane.clone()));
     let turns = pool(options.write_connections, options).connect_lazy_with(lane);
     // Pages and single rows by key: to start workers for one takes longer than to read it.
     let reads = address.options([("statement_timeout", "60000"), ("max_parallel_workers_per_gather", "0"), ("jit", "off")]);
@@ -56,13 +56,13 @@ pub async fn open(url: &str, options: &Options) -> Result<Arc<dyn Store>> {
 
 /// To find out whether a connection still lives is a round trip, so that only one that was idle for this long is asked.
 /// What one of the others meets when its server is gone is tried again, or told to the caller as that.
-const ASKED_AFTER: Duration = Duration::from_secs(1);
+const ASKED_AFTER_MS: u64 = 1000;
 
 fn pool(connections: u32, options: &Options) -> PgPoolOptions {
     let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(options.lock_timeout);
     pool.test_before_acquire(false).before_acquire(|connection, state| {
         Box::pin(async move {
-            if state.idle_for > ASKED_AFTER {
+            if state.idle_for > Duration::from_millis(ASKED_AFTER_MS) {
                 connection.ping().await?;
             }
             Ok(true)
@@ -118,6 +118,12 @@ async fn migrate(address: &PgConnectOptions) -> Result<()> {
 pub async fn take_codes(connection: &mut PgConnection, campaign: i32, pool: i32, grants: &[i64]) -> Result<Vec<i32>> {
     let wanted: Vec<(i32, i64)> = grants.iter().map(|grant| (pool, *grant)).collect();
     cards::allocate(connection, campaign, &wanted).await
+}
+
+/// Every statement that may write a group, whatever it has rows for. For tests, which ask PostgreSQL about each: what it
+/// refused would be decided again under the lock, so that it would only be slow.
+pub fn group_statements() -> impl Iterator<Item = &'static str> {
+    statements::all()
 }
 
 /// Number of the newest schema that this host knows.

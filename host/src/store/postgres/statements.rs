@@ -1,7 +1,11 @@
 //! The statements that write a group of any size in one round trip: its new rows alone, or all that every group has as a
 //! rule, with the guard that lets a group be decided before the campaign is locked. Only text: `write.rs` binds it.
 //!
-//! Every list goes as arrays by column and comes back apart with `unnest`. Must not know: what rows mean.
+//! Every list goes as arrays by column and comes back apart with `unnest`. What a group has nothing for is left out of its
+//! statement: to begin and end writing into a table costs more than a few rows of it, and small groups wait for that.
+//! Must not know: what rows mean.
+
+use std::sync::OnceLock;
 
 /// Gives pools' lowest available codes to grants, after the place where the grants are written. The state is looked at
 /// again as `state + 0`, so that no plan goes through the index of every available code instead of the key.
@@ -38,48 +42,49 @@ macro_rules! bound_codes {
 }
 pub(super) use bound_codes;
 
-/// Rows that are only new, under keys that nobody else writes.
-macro_rules! new_rows {
-    ($when:literal) => {
-        concat!(
-            "new_members as (
-               insert into members (campaign, member, kind, id, inviter, tally, attributes, cycle, revision, state)
-               select $1, v.* from ",
-            $when,
-            "unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
-                 $9::integer[], $10::integer[], $11::text[]) v),
-             new_events as (
-               insert into events (campaign, identity, source, id, type, subject, member, at_ms, received_ms, data, body_hash, outcome,
-                 reason, once_key, release, position, line)
-               select $1, v.* from ",
-            $when,
-            "unnest($12::bytea[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::bigint[],
-                 $19::bigint[], $20::text[], $21::bytea[], $22::smallint[], $23::text[], $24::bytea[], $25::integer[], $26::bigint[],
-                 $27::integer[]) v),
-             new_postings as (
-               insert into postings (campaign, position, ordinal, line, member, debit, credit, amount, at_ms, cycle, day)
-               select $1, $2, v.* from ",
-            $when,
-            "unnest($28::integer[], $29::integer[], $30::bigint[], $31::integer[], $32::integer[], $33::bigint[],
-                 $34::bigint[], $35::integer[], $36::integer[]) v),
-             new_grants as (
-               insert into grants (campaign, number, member, reward, function, cause, ordinal, state, held, pool, position, line,
-                 rule_line, release, cycle, at_ms, face_value)
-               select $1, v.* from ",
-            $when,
-            "unnest($37::bigint[], $38::bigint[], $39::integer[], $40::integer[], $41::bytea[], $42::integer[],
-                 $43::smallint[], $44::smallint[], $45::integer[], $46::bigint[], $47::integer[], $48::integer[], $49::integer[],
-                 $50::integer[], $51::bigint[], $52::bigint[]) v returning 1),
-             new_journal as (
-               insert into journal (campaign, position, line, kind, identity, member, at_ms, body)
-               select $1, $2, v.* from ",
-            $when,
-            "unnest($53::integer[], $54::smallint[], $55::bytea[], $56::bigint[], $57::bigint[], $58::text[]) v)"
-        )
-    };
+/// What a group has rows for. Few enough that a connection can keep the plans of all combinations.
+#[derive(Clone, Copy, Default)]
+pub struct Parts(usize);
+
+/// What a statement may leave out.
+#[derive(Clone, Copy)]
+pub enum Part {
+    NewMembers = 1,
+    /// With their ledger lines, and the journal.
+    NewEvents = 2,
+    NewGrants = 4,
+    Codes = 8,
+    ChangedMembers = 16,
+    /// With those that they take the place of.
+    NewStandings = 32,
+    /// And cycles: what settlements and corrections change.
+    ChangedStandings = 64,
 }
 
-pub const NEW_ROWS: &str = concat!("with ", new_rows!(""), " select 1");
+const COMBINATIONS: usize = 128;
+
+impl Parts {
+    pub fn with(self, part: Part, is_needed: bool) -> Parts {
+        Parts(self.0 | if is_needed { part as usize } else { 0 })
+    }
+
+    fn has(self, part: Part) -> bool {
+        self.0 & part as usize != 0
+    }
+}
+
+/// One text for each combination, made when it is first needed.
+type Texts = [OnceLock<String>; COMBINATIONS];
+
+/// Rows that are only new, under keys that nobody else writes.
+pub fn new_rows(parts: Parts) -> &'static str {
+    static TEXTS: Texts = [const { OnceLock::new() }; COMBINATIONS];
+    TEXTS[parts.0].get_or_init(|| {
+        let mut tables = new_tables(parts, "");
+        tables.push(nothing("more"));
+        format!("with {} select 1", tables.join(", "))
+    })
+}
 
 /// New rows, what changes with every group, and codes for its grants; nothing of it when `unchanged` is empty, because
 /// somebody else wrote, or has the lock. How many rows of those that must be there were, and the grants that got codes.
@@ -87,8 +92,73 @@ pub const NEW_ROWS: &str = concat!("with ", new_rows!(""), " select 1");
 /// The head's position is its version: nothing of a campaign changes without raising it. Rows of members and standings
 /// name their campaign one by one: given as one value, a planner without statistics may go through the whole campaign
 /// and look for each of its rows in the list.
-pub const WHOLE: &str = concat!(
-    "with locked as materialized (
+pub fn whole(parts: Parts) -> &'static str {
+    static TEXTS: Texts = [const { OnceLock::new() }; COMBINATIONS];
+    TEXTS[parts.0].get_or_init(|| {
+        let mut tables = vec![UNCHANGED.to_string()];
+        tables.extend(new_tables(parts, "unchanged cross join "));
+        if !parts.has(Part::NewGrants) {
+            tables.push(nothing("new_grants"));
+        }
+        tables.push(HEAD.to_string());
+        for (part, text, counted) in CHANGES {
+            tables.push(if parts.has(part) { text.to_string() } else { nothing(counted) });
+        }
+        format!("with {} {DONE}", tables.join(", "))
+    })
+}
+
+/// All of both.
+pub fn all() -> impl Iterator<Item = &'static str> {
+    (0..COMBINATIONS).map(Parts).flat_map(|parts| [new_rows(parts), whole(parts)])
+}
+
+/// `when`: what the rows are joined with.
+fn new_tables(parts: Parts, when: &str) -> Vec<String> {
+    NEW.iter().filter(|(part, _)| parts.has(*part)).map(|(_, text)| text.replace("from unnest", &format!("from {when}unnest"))).collect()
+}
+
+/// In place of a table that is left out.
+fn nothing(table: &str) -> String {
+    format!("{table} as (select null::bigint as grant_number where false)")
+}
+
+const NEW: [(Part, &str); 3] = [
+    (
+        Part::NewMembers,
+        "new_members as (
+           insert into members (campaign, member, kind, id, inviter, tally, attributes, cycle, revision, state)
+           select $1, v.* from unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
+             $9::integer[], $10::integer[], $11::text[]) v)",
+    ),
+    (
+        Part::NewEvents,
+        "new_events as (
+           insert into events (campaign, identity, source, id, type, subject, member, at_ms, received_ms, data, body_hash, outcome,
+             reason, once_key, release, position, line)
+           select $1, v.* from unnest($12::bytea[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::bigint[],
+             $19::bigint[], $20::text[], $21::bytea[], $22::smallint[], $23::text[], $24::bytea[], $25::integer[], $26::bigint[],
+             $27::integer[]) v),
+         new_postings as (
+           insert into postings (campaign, position, ordinal, line, member, debit, credit, amount, at_ms, cycle, day)
+           select $1, $2, v.* from unnest($28::integer[], $29::integer[], $30::bigint[], $31::integer[], $32::integer[], $33::bigint[],
+             $34::bigint[], $35::integer[], $36::integer[]) v),
+         new_journal as (
+           insert into journal (campaign, position, line, kind, identity, member, at_ms, body)
+           select $1, $2, v.* from unnest($53::integer[], $54::smallint[], $55::bytea[], $56::bigint[], $57::bigint[], $58::text[]) v)",
+    ),
+    (
+        Part::NewGrants,
+        "new_grants as (
+           insert into grants (campaign, number, member, reward, function, cause, ordinal, state, held, pool, position, line,
+             rule_line, release, cycle, at_ms, face_value)
+           select $1, v.* from unnest($37::bigint[], $38::bigint[], $39::integer[], $40::integer[], $41::bytea[], $42::integer[],
+             $43::smallint[], $44::smallint[], $45::integer[], $46::bigint[], $47::integer[], $48::integer[], $49::integer[],
+             $50::integer[], $51::bigint[], $52::bigint[]) v returning 1)",
+    ),
+];
+
+const UNCHANGED: &str = "locked as materialized (
        select 1 from campaigns where campaign = $1 and position = $90 and $89 for no key update skip locked),
      stock as materialized (
        select pool, available, owed from pools where name = any($91::text[]) and exists (select from locked)
@@ -98,45 +168,62 @@ pub const WHOLE: &str = concat!(
        union all select 1 from locked where cardinality($92::integer[]) = (
          select count(*) from stock s
          join unnest($92::integer[], $93::bigint[], $94::bigint[]) v (pool, available, owed)
-           on s.pool = v.pool and s.available = v.available and s.owed = v.owed)),
-     ",
-    new_rows!("unchanged cross join "),
-    ",
-     changed_members as (
-       update members m set inviter = v.inviter, tally = v.tally, attributes = v.attributes, cycle = v.cycle, revision = v.revision,
-         state = case when v.state is null and (m.cycle, m.revision) = (v.cycle, v.revision) then m.state else v.state end
-       from unchanged cross join unnest($59::integer[], $60::bigint[], $61::bigint[], $62::text[], $63::text[], $64::integer[],
-           $65::integer[], $66::text[]) v (campaign, member, inviter, tally, attributes, cycle, revision, state)
-       where m.campaign = v.campaign and m.member = v.member returning 1),
-     -- As they were before this statement.
-     moved as (
-       insert into standings (campaign, cycle, member, revision, state)
-       select m.campaign, m.cycle, m.member, m.revision, m.state
-       from unchanged cross join unnest($67::integer[], $68::bigint[]) v (campaign, member)
-         join members m on m.campaign = v.campaign and m.member = v.member
-       on conflict (campaign, cycle, member, revision) do update set state = excluded.state returning 1),
-     new_standings as (
-       insert into standings (campaign, cycle, member, revision, state)
-       select $1, v.* from unchanged cross join unnest($69::integer[], $70::bigint[], $71::integer[], $72::text[]) v
-       on conflict (campaign, cycle, member, revision) do update set state = excluded.state),
-     changed_standings as (
-       update standings s set state = v.state
-       from unchanged cross join unnest($73::integer[], $74::integer[], $75::bigint[], $76::integer[], $77::text[])
-         v (campaign, cycle, member, revision, state)
-       where s.campaign = v.campaign and s.cycle = v.cycle and s.member = v.member and s.revision = v.revision returning 1),
-     changed_cycles as (
-       insert into cycles (campaign, cycle, revision, state)
-       select $1, v.* from unchanged cross join unnest($78::integer[], $79::integer[], $80::text[]) v
-       on conflict (campaign, cycle) do update set revision = excluded.revision, state = excluded.state),
-     head as (
+           on s.pool = v.pool and s.available = v.available and s.owed = v.owed))";
+
+const HEAD: &str = "head as (
        update campaigns set position = $2, last_member = $81, last_grant = $82, closed_through = $83, releases = $84, totals = $85,
          switches = $86
-       from unchanged where campaign = $1 returning 1),
-     -- A code is bound to a grant that is there: a count of them waits until they are written.
-     ",
-    bound_codes!("$1", "$87", "$88", "where exists (select from unchanged) and (select count(*) from new_grants) >= 0"),
-    ",
-     done as (
+       from unchanged where campaign = $1 returning 1)";
+
+/// And the table of each that is counted.
+const CHANGES: [(Part, &str, &str); 4] = [
+    (
+        Part::ChangedMembers,
+        "changed_members as (
+           update members m set inviter = v.inviter, tally = v.tally, attributes = v.attributes, cycle = v.cycle, revision = v.revision,
+             state = case when v.state is null and (m.cycle, m.revision) = (v.cycle, v.revision) then m.state else v.state end
+           from unchanged cross join unnest($59::integer[], $60::bigint[], $61::bigint[], $62::text[], $63::text[], $64::integer[],
+               $65::integer[], $66::text[]) v (campaign, member, inviter, tally, attributes, cycle, revision, state)
+           where m.campaign = v.campaign and m.member = v.member returning 1)",
+        "changed_members",
+    ),
+    (
+        Part::NewStandings,
+        "-- As they were before this statement.
+         moved as (
+           insert into standings (campaign, cycle, member, revision, state)
+           select m.campaign, m.cycle, m.member, m.revision, m.state
+           from unchanged cross join unnest($67::integer[], $68::bigint[]) v (campaign, member)
+             join members m on m.campaign = v.campaign and m.member = v.member
+           on conflict (campaign, cycle, member, revision) do update set state = excluded.state returning 1),
+         new_standings as (
+           insert into standings (campaign, cycle, member, revision, state)
+           select $1, v.* from unchanged cross join unnest($69::integer[], $70::bigint[], $71::integer[], $72::text[]) v
+           on conflict (campaign, cycle, member, revision) do update set state = excluded.state)",
+        "moved",
+    ),
+    (
+        Part::ChangedStandings,
+        "changed_standings as (
+           update standings s set state = v.state
+           from unchanged cross join unnest($73::integer[], $74::integer[], $75::bigint[], $76::integer[], $77::text[])
+             v (campaign, cycle, member, revision, state)
+           where s.campaign = v.campaign and s.cycle = v.cycle and s.member = v.member and s.revision = v.revision returning 1),
+         changed_cycles as (
+           insert into cycles (campaign, cycle, revision, state)
+           select $1, v.* from unchanged cross join unnest($78::integer[], $79::integer[], $80::text[]) v
+           on conflict (campaign, cycle) do update set revision = excluded.revision, state = excluded.state)",
+        "changed_standings",
+    ),
+    (
+        Part::Codes,
+        // A code is bound to a grant that is there: a count of them waits until they are written.
+        bound_codes!("$1", "$87", "$88", "where exists (select from unchanged) and (select count(*) from new_grants) >= 0"),
+        "bound",
+    ),
+];
+
+const DONE: &str = ", done as (
        select (select count(*) from unchanged) as unchanged, (select count(*) from changed_members) as members,
          (select count(*) from changed_standings) as standings, (select count(*) from moved) as moved,
          (select count(*) from head) as heads,
@@ -144,5 +231,4 @@ pub const WHOLE: &str = concat!(
      select unchanged, members, standings, moved, heads, bound,
        case when $95 and unchanged = 1 then guard_whole(members = cardinality($60) and moved = cardinality($68)
          and standings = cardinality($75) and heads = 1 and cardinality(bound) = cardinality($88)) end
-     from done"
-);
+     from done";

@@ -3,6 +3,7 @@
 //! Promises: dropped without `commit`, it is rolled back; after a failed or cancelled step it can only be rolled back.
 //! Must not know: SQL, but for its own beginning.
 
+use super::single::Single;
 use super::{cards, prefetch, releases, rows, settlement, shadows, store_error, write};
 use crate::store::rows::{columns, step};
 use crate::store::{
@@ -33,7 +34,7 @@ pub struct PostgresTransaction {
 enum Open {
     Transaction(sqlx::Transaction<'static, Postgres>),
     /// To read only: each statement is a transaction of its own.
-    Reads(PoolConnection<Postgres>),
+    Reads(PoolConnection<Postgres>, Single),
 }
 
 impl Deref for Open {
@@ -41,7 +42,7 @@ impl Deref for Open {
     fn deref(&self) -> &PgConnection {
         match self {
             Open::Transaction(open) => open,
-            Open::Reads(connection) => connection,
+            Open::Reads(connection, _) => connection,
         }
     }
 }
@@ -50,7 +51,7 @@ impl DerefMut for Open {
     fn deref_mut(&mut self) -> &mut PgConnection {
         match self {
             Open::Transaction(open) => open,
-            Open::Reads(connection) => connection,
+            Open::Reads(connection, _) => connection,
         }
     }
 }
@@ -75,9 +76,14 @@ pub async fn peek(pool: &PgPool, campaign: i32) -> Result<Box<dyn Transaction>> 
 }
 
 /// The same from a head that is known, on a connection where nothing is ever begun.
-pub async fn peek_from(single: &PgPool, head: Head) -> Result<Box<dyn Transaction>> {
-    let connection = single.acquire().await.map_err(store_error)?;
-    Ok(Box::new(PostgresTransaction { open: Some(Open::Reads(connection)), broken: false, head, pool: single.clone() }))
+pub async fn peek_from(single: &Single, head: Head) -> Result<Box<dyn Transaction>> {
+    let connection = single.acquire().await?;
+    Ok(Box::new(PostgresTransaction {
+        open: Some(Open::Reads(connection, single.clone())),
+        broken: false,
+        head,
+        pool: single.pool().clone(),
+    }))
 }
 
 async fn open(pool: &PgPool, campaign: i32, query: &'static str) -> Result<PostgresTransaction> {
@@ -117,6 +123,14 @@ impl Turn for HeldTurn {
         if let Err(error) = self.0.rollback().await {
             // The connection is closed, and with it the lock is gone.
             tracing::debug!(%error, "the end of a turn");
+        }
+    }
+}
+
+impl Drop for PostgresTransaction {
+    fn drop(&mut self) {
+        if let (false, Some(Open::Reads(connection, single))) = (self.broken, self.open.take()) {
+            single.give_back(connection);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! Every list goes as arrays by column and comes back apart with `unnest`. Statements that change rows which must be
 //! there count them. Must not know: what rows mean.
 
-use super::statements::{NEW_ROWS, WHOLE};
+use super::statements::{self, Part, Parts};
 use super::{cards, rows, store_error};
 use crate::store::encode;
 use crate::store::{Result, Seen, StoreError};
@@ -19,10 +19,13 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 type Statement<'q> = Query<'q, sqlx::Postgres, PgArguments>;
+/// See [`Delta::latest`].
+type Latest<'a> = FxHashMap<i64, &'a StandingRow>;
 
-/// Writes [`NEW_ROWS`].
+/// Writes [`statements::new_rows`].
 pub async fn new_rows(connection: &mut PgConnection, campaign: i32, delta: &Delta) -> Result<()> {
-    run(connection, bind_new_rows(sqlx::query(NEW_ROWS), campaign, delta.head.position, delta)).await.map(drop)
+    let statement = sqlx::query(statements::new_rows(new_parts(delta)));
+    run(connection, bind_new_rows(statement, campaign, delta.head.position, delta, &delta.latest())).await.map(drop)
 }
 
 /// Everything of a delta, in a transaction that holds the campaign's head. The pools that had fewer codes than the delta's
@@ -45,7 +48,7 @@ pub async fn delta(connection: &mut PgConnection, campaign: i32, delta: &Delta) 
     Ok(short)
 }
 
-/// Whether [`WHOLE`] is all that a delta needs.
+/// Whether [`statements::whole`] is all that a delta needs.
 pub fn is_whole(delta: &Delta) -> bool {
     delta.changed_events.is_empty()
         && delta.new_waits.is_empty()
@@ -62,7 +65,7 @@ pub async fn if_unchanged(connection: &mut PgConnection, seen: &Seen, delta: &De
     Ok(whole(connection, seen.head.campaign, new, delta, Some(seen), true).await?.is_unchanged)
 }
 
-/// What [`WHOLE`] says.
+/// What [`statements::whole`] says.
 struct Done {
     is_unchanged: bool,
     members: u64,
@@ -82,8 +85,11 @@ async fn whole(
     seen: Option<&Seen>,
     all_or_fail: bool,
 ) -> Result<Done> {
-    let statement = bind_new_rows(sqlx::query(WHOLE), campaign, delta.head.position, new);
-    let statement = bind_cards(bind_changed_rows(statement, campaign, delta)?, &delta.grants);
+    // Whose new rows they are, too, if it is not empty.
+    let latest = delta.latest();
+    let text = statements::whole(changed_parts(new_parts(new), delta, &latest));
+    let statement = bind_new_rows(sqlx::query(text), campaign, delta.head.position, new, &latest);
+    let statement = bind_cards(bind_changed_rows(statement, campaign, delta, &latest)?, &delta.grants);
     let row = bind_seen(statement, seen).bind(all_or_fail).fetch_one(connection).await.map_err(store_error)?;
     let count = |place: usize| rows::get::<i64>(&row, place).map(i64::unsigned_abs);
     Ok(Done {
@@ -94,6 +100,21 @@ async fn whole(
         heads: count(4)?,
         bound: rows::get::<Vec<i64>>(&row, 5)?.into_iter().collect(),
     })
+}
+
+fn new_parts(new: &Delta) -> Parts {
+    Parts::default()
+        .with(Part::NewMembers, !new.new_members.is_empty())
+        .with(Part::NewEvents, !new.new_events.is_empty() || !new.postings.is_empty() || !new.journal.is_empty())
+        .with(Part::NewGrants, !new.grants.is_empty())
+}
+
+fn changed_parts(new: Parts, delta: &Delta, latest: &Latest) -> Parts {
+    let changed_standings = encode::apart(&delta.changed_standings, latest).next().is_some();
+    new.with(Part::ChangedMembers, !delta.changed_members.is_empty())
+        .with(Part::NewStandings, !delta.standings.is_empty() || !delta.moved.is_empty())
+        .with(Part::ChangedStandings, changed_standings || !delta.cycles.is_empty())
+        .with(Part::Codes, !cards::wanted(&delta.grants).is_empty())
 }
 
 /// One array for a column.
@@ -122,25 +143,25 @@ fn of_all(campaign: i32, rows: usize) -> Vec<i32> {
 }
 
 /// From the first parameter on.
-fn bind_new_rows<'q>(statement: Statement<'q>, campaign: i32, position: i64, new: &'q Delta) -> Statement<'q> {
-    let statement = bind_members(statement.bind(campaign).bind(position), &new.new_members, &new.latest());
+fn bind_new_rows<'q>(statement: Statement<'q>, campaign: i32, position: i64, new: &'q Delta, latest: &Latest) -> Statement<'q> {
+    let statement = bind_members(statement.bind(campaign).bind(position), &new.new_members, latest);
     let statement = bind_postings(bind_events(statement, &new.new_events), &new.postings);
     bind_journal(bind_grants(statement, &new.grants), &new.journal)
 }
 
-fn bind_changed_rows<'q>(statement: Statement<'q>, campaign: i32, delta: &'q Delta) -> Result<Statement<'q>> {
-    let (members, head, latest) = (&delta.changed_members, &delta.head, delta.latest());
+fn bind_changed_rows<'q>(statement: Statement<'q>, campaign: i32, delta: &'q Delta, latest: &Latest) -> Result<Statement<'q>> {
+    let (members, head) = (&delta.changed_members, &delta.head);
     let statement = statement
         .bind(of_all(campaign, members.len()))
         .bind(column!(members, |r| r.number))
         .bind(column!(members, |r| r.inviter))
         .bind(column!(members, |r| encode::tally(&r.tally)))
         .bind(column!(members, |r| encode::attributes(&r.attributes)));
-    let statement = bind_latest(statement, members, &latest).bind(of_all(campaign, delta.moved.len())).bind(&delta.moved);
-    let changed: Vec<&StandingRow> = encode::apart(&delta.changed_standings, &latest).collect();
+    let statement = bind_latest(statement, members, latest).bind(of_all(campaign, delta.moved.len())).bind(&delta.moved);
+    let changed: Vec<&StandingRow> = encode::apart(&delta.changed_standings, latest).collect();
     let new: Vec<&StandingRow> = delta.standings.iter().collect();
-    let statement = bind_standings(statement, &new, &latest).bind(of_all(campaign, changed.len()));
-    Ok(bind_standings(statement, &changed, &latest)
+    let statement = bind_standings(statement, &new, latest).bind(of_all(campaign, changed.len()));
+    Ok(bind_standings(statement, &changed, latest)
         .bind(column!(delta.cycles, |r| r.cycle))
         .bind(column!(delta.cycles, |r| r.revision))
         .bind(column!(delta.cycles, encode::cycle))
@@ -170,7 +191,7 @@ fn bind_seen<'q>(statement: Statement<'q>, seen: Option<&'q Seen>) -> Statement<
 }
 
 /// All but the campaign. What stands beside a member's row has no state here.
-fn bind_standings<'q>(statement: Statement<'q>, rows: &[&StandingRow], latest: &FxHashMap<i64, &StandingRow>) -> Statement<'q> {
+fn bind_standings<'q>(statement: Statement<'q>, rows: &[&StandingRow], latest: &Latest) -> Statement<'q> {
     statement
         .bind(column!(rows, |r| r.cycle))
         .bind(column!(rows, |r| r.member))
@@ -178,7 +199,7 @@ fn bind_standings<'q>(statement: Statement<'q>, rows: &[&StandingRow], latest: &
         .bind(column!(rows, |r| encode::is_apart(r, latest).then(|| encode::standing(r))))
 }
 
-fn bind_members<'q>(statement: Statement<'q>, rows: &'q [MemberRow], latest: &FxHashMap<i64, &StandingRow>) -> Statement<'q> {
+fn bind_members<'q>(statement: Statement<'q>, rows: &'q [MemberRow], latest: &Latest) -> Statement<'q> {
     let statement = statement
         .bind(column!(rows, |r| r.number))
         .bind(column!(rows, |r| encode::text(&r.id.kind)))
@@ -190,7 +211,7 @@ fn bind_members<'q>(statement: Statement<'q>, rows: &'q [MemberRow], latest: &Fx
 }
 
 /// Cycle, revision and state of what stands beside members' rows; no state where it stays as it is.
-fn bind_latest<'q>(statement: Statement<'q>, rows: &[MemberRow], latest: &FxHashMap<i64, &StandingRow>) -> Statement<'q> {
+fn bind_latest<'q>(statement: Statement<'q>, rows: &[MemberRow], latest: &Latest) -> Statement<'q> {
     statement
         .bind(column!(rows, |r| r.latest.map(|(cycle, _)| cycle)))
         .bind(column!(rows, |r| r.latest.map(|(_, revision)| revision)))
