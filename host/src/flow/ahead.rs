@@ -44,8 +44,8 @@ struct Writing {
     /// Answers the group itself: the lane may be deciding the next one.
     task: JoinHandle<Written>,
     position: i64,
-    /// It needs no more than one statement, or two with the first of them early.
-    can_be_early: bool,
+    /// It will not ask for a connection of those on which others write early: it has one, or is a single statement.
+    is_provided: bool,
     /// For the group after it.
     next: Option<Next>,
 }
@@ -201,7 +201,8 @@ impl Ahead {
         let can_be_early = (known == Known::Assumed || kept.is_some()) && host.store.writes_early(&delta);
         // Only what is large is worth it. One that has no connection yet must not wait for one behind those that wait for it.
         let is_early =
-            can_be_early && !group.is_smaller_than(host.settings.group_events / 2) && self.writing.iter().all(|before| before.can_be_early);
+            can_be_early && !group.is_smaller_than(host.settings.group_events / 2) && self.writing.iter().all(|before| before.is_provided);
+        let is_provided = is_early || (can_be_early && kept.is_none());
         let before = self.writing.back_mut().and_then(|before| before.next.take());
         let write = Write { host: host.clone(), running: running.clone(), delta, seen, kept };
         let position = write.delta.head.position;
@@ -220,7 +221,7 @@ impl Ahead {
             group.reply(decision);
             Ok(())
         });
-        self.writing.push_back(Writing { task, position, can_be_early, next: Some(Next { committed: told, waits }) });
+        self.writing.push_back(Writing { task, position, is_provided, next: Some(Next { committed: told, waits }) });
     }
 }
 
