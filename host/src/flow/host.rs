@@ -36,7 +36,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { queue_events: 16_384, group_events: 1024, settle_page: 2000, lease_seconds: 30, name: own_name() }
+        Settings { queue_events: 16_384, group_events: 1024, settle_page: 1800, lease_seconds: 30, name: own_name() }
     }
 }
 

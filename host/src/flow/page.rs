@@ -117,14 +117,13 @@ impl Host {
         let page = to_close(run, &mut book, page);
         let history = self.load_page(&mut *transaction, run, &mut book, &page, Decides::Ahead).await?;
         let until_ms = self.runtime.limits.watch.elapsed_ms() + LOOK_MS;
-        for standing in page {
-            let member = standing.member;
-            match self.close_member(&mut book, run, &standing, &history, Decides::Ahead)?.1 {
+        for standing in &page {
+            match self.close_member(&mut book, run, standing, &history, Decides::Ahead)?.1 {
                 Ok(closed) if closed.is_nothing && closed.entitlements.is_empty() => found.unconcerned += 1,
-                _ => found.concerned.push(standing),
+                _ => found.concerned.push(standing.clone()),
             }
             if self.runtime.limits.watch.elapsed_ms() > until_ms {
-                found.last = Some(member);
+                found.last = Some(standing.member);
                 break;
             }
         }
@@ -243,8 +242,8 @@ impl Host {
         let facts = |slot: Slot| {
             let of = history.get(&slot);
             CloseFacts {
-                standing: of.and_then(|o| o.standing.as_ref()),
-                history: of.map_or(&[], |o| &o.earlier),
+                standing: of.and_then(|o| o.standing(run.cycle.number)),
+                history: of.map_or(&[], |o| &o.until),
                 ranks: of.map_or(&[], |o| &o.ranks),
             }
         };
@@ -261,14 +260,14 @@ impl Host {
     }
 
     /// Loads members, roles, live standings and what the close may read.
-    async fn load_page(
+    async fn load_page<'a>(
         &self,
         transaction: &mut dyn Transaction,
         run: &Run,
         book: &mut Book,
-        page: &[StandingRow],
+        page: &'a [StandingRow],
         decides: Decides,
-    ) -> Result<History> {
+    ) -> Result<History<'a>> {
         let (release, cycle) = (&run.release, run.cycle.number);
         let numbers: Vec<i64> = page.iter().map(|s| s.member).collect();
         let unknown: Vec<i64> = numbers.iter().copied().filter(|n| book.slot_of_number(*n).is_none()).collect();
@@ -296,16 +295,12 @@ impl Host {
         }
         let mut of: FxHashMap<i64, Known> = FxHashMap::default();
         for standing in page {
-            of.entry(standing.member).or_default().standing = Some(standing.clone());
+            of.entry(standing.member).or_default().own = Some(standing);
         }
         let others = parties.iter().any(|number| !of.contains_key(number));
         if run.reach.history || others {
             for standing in transaction.standings_until(cycle, run.revision, &parties).await? {
-                let known = of.entry(standing.member).or_default();
-                if standing.cycle == cycle {
-                    known.standing = Some(standing.clone());
-                }
-                known.earlier.push(standing);
+                of.entry(standing.member).or_default().until.push(standing);
             }
         }
         for number in &parties {
@@ -342,13 +337,21 @@ impl Run {
 }
 
 /// What the close knows of everybody on a page.
-type History = FxHashMap<Slot, Known>;
+type History<'a> = FxHashMap<Slot, Known<'a>>;
 
 #[derive(Default)]
-struct Known {
-    standing: Option<StandingRow>,
-    earlier: Vec<StandingRow>,
+struct Known<'a> {
+    /// As the page has it.
+    own: Option<&'a StandingRow>,
+    /// Where the close looks back, or at others: of this cycle and earlier ones.
+    until: Vec<StandingRow>,
     ranks: Vec<(usize, i64)>,
+}
+
+impl Known<'_> {
+    fn standing(&self, cycle: i32) -> Option<&StandingRow> {
+        self.until.iter().find(|standing| standing.cycle == cycle).or(self.own)
+    }
 }
 
 impl Tally {

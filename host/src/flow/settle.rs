@@ -5,7 +5,7 @@
 
 use super::error::{FlowError, Result};
 use super::host::{Host, Rules, Running};
-use super::page::{Decides, Page, Progress, Run, STALE, Tally, json, to_close};
+use super::page::{Decides, Found, Page, Progress, Run, STALE, Tally, json, to_close};
 use super::views::{ExcessView, FailedView, SettleReport, TotalView, WouldGive};
 use crate::store::{SettlementRow, SettlementState, Transaction};
 use guerdon_rules::book::Book;
@@ -19,7 +19,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+
+/// Parts of a cycle that are looked through and not closed yet: whoever closes never waits for them.
+const AHEAD: usize = 2;
+/// Parts that are looked through without a word in the database: a few seconds, in which the lease holds.
+const UNWRITTEN: usize = 4;
 
 impl Host {
     /// Settles a cycle that has ended: its close, the correction that is due, or a check of what was done. Cycles close
@@ -162,14 +167,11 @@ impl Host {
         let run = Arc::new(run);
         let failed_before: Vec<(i64, String)> = serde_json::from_str(&row.failed).unwrap_or_default();
         let had_failures = !failed_before.is_empty();
-        let mut progress = Progress { tally: Tally::resumed(&row, failed_before), row };
-        let mut found = self.look_ahead(running, &run, progress.row.cursor).await?;
-        while let Some(last) = found.last {
-            progress.tally.members += found.unconcerned;
-            let closing = self.close_all(running, &run, fence, progress, found.concerned, last);
-            let (next, closed) = tokio::join!(self.look_ahead(running, &run, last), closing);
-            (found, progress) = (next?, closed?);
-        }
+        let progress = Progress { tally: Tally::resumed(&row, failed_before), row };
+        let (found, looked) = mpsc::channel(AHEAD);
+        let looking = self.look_through(running, &run, progress.row.cursor, found);
+        let (_, closed) = tokio::join!(looking, self.close_found(running, &run, fence, progress, looked));
+        let progress = closed?;
         let Progress { mut row, mut tally } = progress;
         let failed_before = row.failed.clone();
         if had_failures {
@@ -179,32 +181,77 @@ impl Host {
         self.finish(running, row, &run, fence, tally, &failed_before).await
     }
 
-    /// Closes members page by page, through the campaign's lane. `last`: where the cursor stands after that.
-    async fn close_all(
+    /// Looks through all members after one, and hands over what it found; the last that it hands over says that this was all.
+    async fn look_through(&self, running: &Running, run: &Run, mut after: i64, hand_over: mpsc::Sender<Result<Found>>) {
+        loop {
+            let found = self.look_ahead(running, run, after).await;
+            let last = found.as_ref().ok().and_then(|found| found.last);
+            // Who closes has stopped, and says why.
+            let is_wanted = hand_over.send(found).await.is_ok();
+            match last {
+                Some(last) if is_wanted => after = last,
+                _ => return,
+            }
+        }
+    }
+
+    /// Closes what was found in full pages; what does not fill one only when nothing was written for a while, or in the end.
+    async fn close_found(
+        &self,
+        running: &Running,
+        run: &Arc<Run>,
+        fence: i64,
+        mut progress: Progress,
+        mut looked: mpsc::Receiver<Result<Found>>,
+    ) -> Result<Progress> {
+        let (mut members, mut unwritten, mut seen) = (Vec::new(), 0, progress.row.cursor);
+        while let Some(found) = looked.recv().await {
+            let Found { last, concerned, unconcerned } = found?;
+            progress.tally.members += unconcerned;
+            members.extend(concerned);
+            seen = last.unwrap_or(seen);
+            unwritten += usize::from(last.is_some());
+            let is_due = if last.is_some() { unwritten == UNWRITTEN } else { unwritten > 0 || !members.is_empty() };
+            if is_due || members.len() >= self.members_of_a_page() {
+                (progress, members) = self.close_pages(running, run, fence, progress, members, seen, is_due).await?;
+                unwritten = 0;
+            }
+        }
+        Ok(progress)
+    }
+
+    fn members_of_a_page(&self) -> usize {
+        self.settings.settle_page.max(1) as usize
+    }
+
+    /// Closes members page by page, through the campaign's lane; those of the last page too when that `is_due`, even if there
+    /// is nobody, else they are given back. `seen`: where the cursor stands when nobody is left.
+    #[allow(clippy::too_many_arguments)] // What a page is made of.
+    async fn close_pages(
         &self,
         running: &Running,
         run: &Arc<Run>,
         fence: i64,
         mut progress: Progress,
         mut members: Vec<StandingRow>,
-        last: i64,
-    ) -> Result<Progress> {
-        let most = self.settings.settle_page.max(1) as usize;
-        loop {
+        seen: i64,
+        mut is_due: bool,
+    ) -> Result<(Progress, Vec<StandingRow>)> {
+        let most = self.members_of_a_page();
+        while is_due || members.len() >= most {
             let rest = members.split_off(members.len().min(most));
-            let last_of_page = members.last().filter(|_| !rest.is_empty()).map_or(last, |standing| standing.member);
+            let last = members.last().filter(|_| !rest.is_empty()).map_or(seen, |standing| standing.member);
             let failed_before = progress.tally.failed.len();
             let (reply, answer) = oneshot::channel();
-            let page = Page { run: run.clone(), members, last: last_of_page, fence, progress, reply };
+            let page = Page { run: run.clone(), members, last, fence, progress, reply };
             let done = running.lane.close(page, answer).await?;
             running.failures.note_closes(&run.release, done.progress.tally.failed.len() - failed_before, self.now_ms());
             progress = done.progress;
             members = done.left;
             members.extend(rest);
-            if members.is_empty() {
-                return Ok(progress);
-            }
+            is_due &= !members.is_empty();
         }
+        Ok((progress, members))
     }
 
     /// Members whose close failed in an earlier run. Those that were not reached yet stay written down in each commit.

@@ -91,3 +91,30 @@ async fn pages_see_the_revision_they_ask_for() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_page_finds_the_only_standing_of_a_cycle_however_far_on_it_is() {
+    on_both(async |world| {
+        let store = &*world.store;
+        let campaign = store.ensure_campaign("race", 0).await.unwrap().campaign;
+        let mut open = store.begin(campaign).await.unwrap();
+        let mut next = delta(open.head());
+        let cycle_of = |member| if member == 950 { 2 } else { 1 };
+        next.new_members = (1..=1000).map(|member| standing_member(member, cycle_of(member), 1)).collect();
+        next.head.last_member = 1000;
+        next.standings = (1..=1000).map(|member| standing(cycle_of(member), 1, member)).collect();
+        next.standings.sort_by_key(|standing| (standing.cycle, standing.member));
+        next.cycles = vec![cycle(1), cycle(2)];
+        open.write(&next).await.unwrap();
+        open.commit().await.unwrap();
+        let members_in = async |cycle, after, most| -> Vec<i64> {
+            let page = store.standings_in(campaign, cycle, 1, after, most).await.unwrap();
+            page.into_iter().map(|(_, standing)| standing.member).collect()
+        };
+        assert_eq!(members_in(2, 0, 2).await, [950]);
+        assert_eq!(members_in(2, 950, 2).await, [0_i64; 0]);
+        assert_eq!(members_in(3, 0, 2).await, [0_i64; 0]);
+        assert_eq!(members_in(1, 948, 2).await, [949, 951]);
+    })
+    .await;
+}

@@ -99,6 +99,7 @@ pub async fn release_lease(connection: &mut PgConnection, campaign: i32, cycle: 
     Ok(())
 }
 
+/// Exactly one revision: few rows, once there is a second one.
 const PAGE_OF: &str = concat!(
     "select ",
     page_columns!(),
@@ -106,34 +107,52 @@ const PAGE_OF: &str = concat!(
             where campaign = $1 and cycle = $2 and revision = $3 and member > $4 order by member limit $5) s
         cross join lateral (select * from members where campaign = $1 and member = s.member limit 1) m"
 );
-const PAGE_UP_TO: &str = concat!(
-    "select ",
-    page_columns!(),
-    " from (select cycle, member, revision, state from standings o
-            where campaign = $1 and cycle = $2 and member > $4 and revision = (
-              select max(t.revision) from standings t
-              where t.campaign = $1 and t.cycle = $2 and t.member = o.member and t.revision <= $3)
-            order by member, revision limit $5) s
-        cross join lateral (select * from members where campaign = $1 and member = s.member limit 1) m"
-);
+/// Nearly every member has one in the cycle that is closed or shown, most of them beside their row. Looked for in `standings`
+/// is only that of a member who has moved on from it.
+const PAGE_UP_TO: &str = "select m.member, m.kind, m.id, m.inviter, m.tally, m.attributes, m.cycle, m.revision,
+       coalesce(s.cycle, m.cycle), coalesce(s.revision, m.revision), coalesce(s.state, m.state)
+     from members m left join lateral (
+       select cycle, revision, state from standings s
+       where s.campaign = $1 and s.cycle = $2 and s.member = m.member and s.revision <= $3 and (m.cycle, m.revision) > ($2, $3)
+       order by s.revision desc limit 1) s on true
+     where m.campaign = $1 and m.member > $4 and m.member <= $6 and (s.cycle is not null or (m.cycle = $2 and m.revision <= $3))
+     order by m.member limit $5";
 
-/// A page in member order, the latest revision of each not above `revision`, and the members. In the order of the key, so
-/// that nothing is sorted, and the member of each by key: without statistics, a planner reads the whole rest of the cycle
-/// for each page.
+/// Members that are looked through by one statement, for each standing that is asked for: it ends in time, however few
+/// have one.
+const LOOKED_THROUGH: i64 = 20;
+
+/// A page in member order, the latest revision of each not above `revision`, and the members. In the order of the members'
+/// key, so that nothing is sorted or found one by one.
 pub async fn standings_in(
     connection: &mut PgConnection,
     campaign: i32,
     cycle: i32,
     revision: i32,
-    after_member: i64,
+    mut after_member: i64,
     limit: i64,
 ) -> Result<Vec<(MemberRow, StandingRow)>> {
-    // There is nothing before the first.
-    let query = if revision == 1 { PAGE_OF } else { PAGE_UP_TO };
-    page(connection, query, campaign, cycle, revision, after_member, limit).await
+    loop {
+        let through = after_member.saturating_add(limit.saturating_mul(LOOKED_THROUGH));
+        let statement = sqlx::query(PAGE_UP_TO).bind(campaign).bind(cycle).bind(revision).bind(after_member).bind(limit).bind(through);
+        let page = statement.fetch_all(&mut *connection).await.map_err(store_error)?;
+        if !page.is_empty() {
+            return rows::all(&page, rows::standing_of);
+        }
+        let last: i64 = sqlx::query_scalar("select last_member from campaigns where campaign = $1")
+            .bind(campaign)
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(store_error)?;
+        if through >= last {
+            return Ok(Vec::new());
+        }
+        after_member = through;
+    }
 }
 
-/// A page in member order of exactly this revision, and the members.
+/// A page in member order of exactly this revision, and the members. The member of each by key: without statistics, a
+/// planner reads the whole rest of the cycle for each page.
 pub async fn standings_of_revision(
     connection: &mut PgConnection,
     campaign: i32,
@@ -142,19 +161,7 @@ pub async fn standings_of_revision(
     after_member: i64,
     limit: i64,
 ) -> Result<Vec<(MemberRow, StandingRow)>> {
-    page(connection, PAGE_OF, campaign, cycle, revision, after_member, limit).await
-}
-
-async fn page(
-    connection: &mut PgConnection,
-    query: &'static str,
-    campaign: i32,
-    cycle: i32,
-    revision: i32,
-    after_member: i64,
-    limit: i64,
-) -> Result<Vec<(MemberRow, StandingRow)>> {
-    let statement = sqlx::query(query).bind(campaign).bind(cycle).bind(revision).bind(after_member).bind(limit);
+    let statement = sqlx::query(PAGE_OF).bind(campaign).bind(cycle).bind(revision).bind(after_member).bind(limit);
     rows::all(&statement.fetch_all(connection).await.map_err(store_error)?, rows::standing_of)
 }
 

@@ -21,12 +21,16 @@ macro_rules! bound_codes {
             "::bigint[]) with ordinality w (pool, grant_number, place) ",
             $when,
             " group by pool),
+             free as materialized (
+               select needs.pool, needs.grants, array(select number from (
+                   select number from codes
+                   where pool = pools.pool and number >= pools.first_available and state = 1
+                   order by number limit cardinality(needs.grants) for no key update) c order by number) as numbers
+               from needs join pools using (pool)),
              taken as materialized (
-               select c.pool, c.number, needs.grants[row_number() over (partition by c.pool order by c.number)] as grant_number
-               from needs join pools using (pool) cross join lateral (
-                 select pool, number from codes
-                 where pool = pools.pool and number >= pools.first_available and state = 1
-                 order by number limit cardinality(needs.grants) for no key update) c),
+               select free.pool, pair.number, pair.grant_number
+               from free cross join lateral unnest(free.numbers, free.grants) pair (number, grant_number)
+               where pair.number is not null),
              bound as (
                update codes set state = 2, campaign = ",
             $campaign,
