@@ -15,7 +15,7 @@ async fn a_newer_or_changed_database_is_refused() {
         );
         world.sql(&newer).await;
         let refused = store::open(&world.address, &Options::default()).await.err();
-        assert!(matches!(refused, Some(StoreError::Newer { database: 9001, host: 9 })), "{refused:?}");
+        assert!(matches!(refused, Some(StoreError::Newer { database: 9001, host: 10 })), "{refused:?}");
         world.sql("delete from _sqlx_migrations where version = 9001").await;
         store::open(&world.address, &Options::default()).await.map(drop).unwrap();
         world.sql(&format!("update _sqlx_migrations set checksum = {cast} where version = 1")).await;
