@@ -79,6 +79,14 @@ impl<'a> Lab<'a> {
         Ok(Lab { options, runtime, progress, world, address, url, connection, server, usual_host, usual, next: 0 })
     }
 
+    /// A host that has met nobody. One that met another writer takes turns with it for half a minute, also when that one is
+    /// gone: what is measured next would be measured so.
+    pub async fn begin_anew(&mut self) -> Result<()> {
+        let store = store::open(&self.url, &store::Options::default()).await?;
+        self.world = World::again(store, self.runtime, self.world.clock.clone(), self.world.members).await?;
+        Ok(())
+    }
+
     /// The first of so many events that nobody has sent. Fails when no more accounts can be opened.
     pub fn take(&mut self, events: u64) -> Result<u64> {
         let first = self.next;

@@ -54,6 +54,7 @@ async fn measure(lab: &mut Lab<'_>, wanted: &dyn Fn(&str) -> bool) -> Result<Vec
         entries.extend(found);
         if wanted("postgres.bulk_limit") {
             entries.push(batch::bulk_limit(lab, &booked).await?);
+            lab.begin_anew().await?;
         }
     }
     if any("postgres.single") || any("postgres.latency") {
@@ -64,9 +65,11 @@ async fn measure(lab: &mut Lab<'_>, wanted: &dyn Fn(&str) -> bool) -> Result<Vec
     }
     if wanted("postgres.two_hosts") {
         entries.push(crowd::two_hosts(lab).await?);
+        lab.begin_anew().await?;
     }
     if any("leaderboard") {
         entries.extend(board::measure(lab).await?);
+        lab.begin_anew().await?;
     }
     if wanted(sweep::CONNECTIONS) {
         entries.push(sweep::connections(lab).await?);
