@@ -196,6 +196,34 @@ async fn a_settler_that_slept_past_its_lease_is_refused() {
     .await;
 }
 
+/// Nobody of many gets anything: the run still says now and then how far it is, and so keeps its lease.
+#[tokio::test]
+async fn a_run_that_gives_nothing_says_how_far_it_is() {
+    on_each(FIRST_WEEK, async |world| {
+        let host = world.host_with(Settings { settle_page: 1, ..settings("a") }, &Options::default()).await;
+        host.add_release(files(), None, "product", "").await.unwrap();
+        let lessons: Vec<Event> = (1..=100).map(|n| lesson(FIRST_WEEK, &format!("m{n}"), "L1", 10)).collect();
+        host.submit(RACE, lessons).await.unwrap();
+        world.set_clock(CLOSED);
+        let mut settling = pin!(host.settle(RACE, 1, false));
+        let mut seen = Vec::new();
+        let report = loop {
+            if let Poll::Ready(done) = futures_util::poll!(&mut settling) {
+                break done.unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            if world.is_at_rest().await {
+                seen.push(world.value("select coalesce(max(cursor), 0) from settlements").await.parse::<u64>().unwrap());
+            }
+        };
+        assert_eq!((&*report.state, report.members), ("done", 100));
+        assert!(seen.is_sorted() && seen.iter().any(|cursor| (1..100).contains(cursor)), "{seen:?}");
+        assert_eq!(world.granted("on_cycle_close").await, "0");
+        world.is_sound(&host, RACE).await;
+    })
+    .await;
+}
+
 /// The same attack by hand: with the fence asked, nothing may be committed; a settler that did not ask moves the cursor
 /// back under the feet of the one that took over.
 #[tokio::test]
