@@ -5,7 +5,7 @@
 
 use super::error::{FlowError, Result};
 use super::host::{Host, Rules, Running};
-use super::page::{Decides, Found, Page, Progress, Run, STALE, Tally, json, to_close};
+use super::page::{Decides, Done, Found, Page, Progress, Run, STALE, Tally, json, to_close};
 use super::views::{ExcessView, FailedView, SettleReport, TotalView, WouldGive};
 use crate::store::{SettlementRow, SettlementState, Transaction};
 use guerdon_rules::book::Book;
@@ -211,10 +211,11 @@ impl Host {
             members.extend(concerned);
             seen = last.unwrap_or(seen);
             unwritten += usize::from(last.is_some());
-            let is_due = if last.is_some() { unwritten == UNWRITTEN } else { unwritten > 0 || !members.is_empty() };
-            if is_due || members.len() >= self.members_of_a_page() {
-                (progress, members) = self.close_pages(running, run, fence, progress, members, seen, is_due).await?;
+            let mut is_due = if last.is_some() { unwritten == UNWRITTEN } else { unwritten > 0 || !members.is_empty() };
+            while is_due || members.len() >= self.members_of_a_page() {
+                (progress, members) = self.close_one_page(running, run, fence, progress, members, seen).await?;
                 unwritten = 0;
+                is_due &= !members.is_empty();
             }
         }
         Ok(progress)
@@ -224,34 +225,26 @@ impl Host {
         self.settings.settle_page.max(1) as usize
     }
 
-    /// Closes members page by page, through the campaign's lane; those of the last page too when that `is_due`, even if there
-    /// is nobody, else they are given back. `seen`: where the cursor stands when nobody is left.
-    #[allow(clippy::too_many_arguments)] // What a page is made of.
-    async fn close_pages(
+    /// Closes the first members, at most a page of them, through the campaign's lane; also nobody. Gives back who is left.
+    /// `seen`: where the cursor stands when that is nobody.
+    async fn close_one_page(
         &self,
         running: &Running,
         run: &Arc<Run>,
         fence: i64,
-        mut progress: Progress,
+        progress: Progress,
         mut members: Vec<StandingRow>,
         seen: i64,
-        mut is_due: bool,
     ) -> Result<(Progress, Vec<StandingRow>)> {
-        let most = self.members_of_a_page();
-        while is_due || members.len() >= most {
-            let rest = members.split_off(members.len().min(most));
-            let last = members.last().filter(|_| !rest.is_empty()).map_or(seen, |standing| standing.member);
-            let failed_before = progress.tally.failed.len();
-            let (reply, answer) = oneshot::channel();
-            let page = Page { run: run.clone(), members, last, fence, progress, reply };
-            let done = running.lane.close(page, answer).await?;
-            running.failures.note_closes(&run.release, done.progress.tally.failed.len() - failed_before, self.now_ms());
-            progress = done.progress;
-            members = done.left;
-            members.extend(rest);
-            is_due &= !members.is_empty();
-        }
-        Ok((progress, members))
+        let rest = members.split_off(members.len().min(self.members_of_a_page()));
+        let last = members.last().filter(|_| !rest.is_empty()).map_or(seen, |standing| standing.member);
+        let failed_before = progress.tally.failed.len();
+        let (reply, answer) = oneshot::channel();
+        let page = Page { run: run.clone(), members, last, fence, progress, reply };
+        let Done { progress, mut left } = running.lane.close(page, answer).await?;
+        running.failures.note_closes(&run.release, progress.tally.failed.len() - failed_before, self.now_ms());
+        left.extend(rest);
+        Ok((progress, left))
     }
 
     /// Members whose close failed in an earlier run. Those that were not reached yet stay written down in each commit.
