@@ -5,6 +5,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -34,11 +35,11 @@ impl Hasher for KeyHasher {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    pub source: Arc<str>,
-    pub id: Arc<str>,
+    pub source: SmolStr,
+    pub id: SmolStr,
     /// The CloudEvents `type`.
-    pub kind: Arc<str>,
-    pub subject: Option<Arc<str>>,
+    pub kind: SmolStr,
+    pub subject: Option<SmolStr>,
     /// Milliseconds since 1970-01-01T00:00Z, or why there is no such instant.
     pub at_ms: Result<i64, String>,
     /// The JSON text of `data`; empty when there is none.

@@ -1,15 +1,15 @@
 //! The values that rules see and set: event data and attributes.
 
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 use std::fmt;
-use std::sync::Arc;
 
 /// A participant: an id given by the caller, within a kind ("member" unless campaign.toml says otherwise).
 /// Kinds keep ids and ranks apart: `member 7` and `branch 7` are two participants.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MemberId {
-    pub kind: Arc<str>,
-    pub id: Arc<str>,
+    pub kind: SmolStr,
+    pub id: SmolStr,
 }
 
 /// The kind of a participant about whom campaign.toml says nothing.
@@ -24,7 +24,7 @@ impl MemberId {
         MemberId { kind: kind.into(), id: id.into() }
     }
     /// Reads the form that [`fmt::Display`] writes: `id`, or `kind:id`, where the kind is one of `kinds`.
-    pub fn parse(text: &str, kinds: &[Arc<str>]) -> Self {
+    pub fn parse(text: &str, kinds: &[SmolStr]) -> Self {
         match text.split_once(':') {
             Some((kind, id)) if kinds.iter().any(|k| **k == *kind) => Self::of_kind(kind, id),
             _ => Self::new(text),
@@ -47,7 +47,7 @@ pub enum Value {
     Int(i64),
     /// Exact; read from the JSON text, never through a float.
     Decimal(Decimal),
-    Text(Arc<str>),
+    Text(SmolStr),
     Bool(bool),
 }
 
@@ -71,7 +71,7 @@ pub enum DataType {
     Decimal,
     Bool,
     /// `member` or `member KIND`.
-    Member(Arc<str>),
+    Member(SmolStr),
 }
 
 /// The word of campaign.toml.

@@ -2,7 +2,9 @@
 
 use guerdon_rules::book::prepare::Releases;
 use guerdon_rules::event::Event;
+use guerdon_rules::simulate::playback::Playback;
 use guerdon_rules::simulate::recorded::{OPENED, STARTS_MS, learning_race};
+use guerdon_rules::simulate::world::{Keeps, World};
 use guerdon_rules::simulate::{self, Options, Report};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -148,4 +150,29 @@ fn the_recording_is_the_same_on_every_machine() {
         shown,
         r#"12235 lines {"account.open": 3, "account.opened": 1631, "guerdon.member.joined": 3000, "guerdon.referral.accepted": 1057, "guerdon.referral.invited": 1040, "lesson.finished": 5504} 3ada9d8bbce4a90cd3900782188203b4"#
     );
+}
+
+/// Two members who do nothing but learn: as good as every question has changed when its turn comes.
+#[test]
+fn what_was_asked_too_early_is_asked_again() {
+    let lesson = |n: u64| {
+        let (day, hour, minute, second) = (22 + n / 1000, 8 + n % 1000 / 100, n / 2 % 60, n % 60);
+        format!(
+            r#"{{"specversion":"1.0","source":"app","id":"l{n}","type":"lesson.finished","time":"2020-09-{day}T{hour:02}:{minute:02}:{second:02}+08:00","data":{{"member":"m{}","lesson":"l{n}","points":7}}}}"#,
+            n % 2
+        )
+    };
+    let lines: Vec<String> = (0..6000).map(lesson).collect();
+    let releases = Releases::new(vec![Arc::new(support::campaign("learning-race"))]);
+    let early = simulate(releases.clone(), &lines);
+    let mut world = World::new(releases, &BTreeMap::new(), 1);
+    world.keep(Keeps::Sums);
+    let mut playback = Playback::new(world, None);
+    for line in &lines {
+        playback.play(Event::from_json(line).unwrap());
+    }
+    assert_eq!(early, playback.finish().0);
+    // A hundred points a day for each of them, on six days.
+    assert_eq!(Model::of(&lines).points_in(0), 1200);
+    assert_eq!(early.accounts.iter().find(|a| a.account == "learning").unwrap().points, 1200);
 }

@@ -4,7 +4,7 @@ use guerdon::store::SealedCode;
 use guerdon_rules::book::rows::{
     CycleRow, Delta, EventRow, GrantRow, GrantState, Head, Held, JournalKind, JournalRow, MemberRow, Outcome, PostingRow, StandingRow,
 };
-use guerdon_rules::book::tally::Tally;
+use guerdon_rules::book::tally::{Days, Tally};
 use guerdon_rules::event::{Key, key_of};
 use guerdon_rules::value::MemberId;
 
@@ -19,6 +19,15 @@ pub fn tally(flat: &[i64]) -> Tally {
         tally.add(i32::try_from(pair[0]).expect("a measure"), pair[1]).expect("a sum that fits");
     }
     tally
+}
+
+/// The sums of one day, flat as in [`tally`].
+pub fn day(day: i32, flat: &[i64]) -> Days {
+    let mut days = Days::default();
+    for pair in flat.chunks(2) {
+        days.add(day, i32::try_from(pair[0]).expect("a measure"), pair[1]).expect("a sum that fits");
+    }
+    days
 }
 
 pub fn member(number: i64) -> MemberRow {
@@ -36,7 +45,7 @@ pub fn standing(cycle: i32, revision: i32, member: i64) -> StandingRow {
         revision,
         member,
         tally: tally(&[1, 20]),
-        days: vec![(18_527, tally(&[1, 20]))],
+        days: day(18_527, &[1, 20]),
         reached: vec![(1, 1_600_740_000_000)],
         attributes: vec![],
         ..StandingRow::default()
@@ -44,7 +53,7 @@ pub fn standing(cycle: i32, revision: i32, member: i64) -> StandingRow {
 }
 
 pub fn cycle(number: i32) -> CycleRow {
-    CycleRow { cycle: number, revision: 1, tally: tally(&[1, 20]), days: vec![] }
+    CycleRow { cycle: number, revision: 1, tally: tally(&[1, 20]), days: Days::default() }
 }
 
 /// A booked event.

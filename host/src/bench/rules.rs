@@ -1,4 +1,4 @@
-//! Rules without a database: a whole campaign in memory (one core decides, another reads), and a single call in each
+//! Rules without a database: a whole campaign in memory (one core decides, another reads and asks the rules), and a single call in each
 //! language, on one core, beside other engines.
 //! Must not know: databases, HTTP.
 
@@ -50,7 +50,7 @@ pub fn simulate(options: &Options, progress: Progress<'_>) -> Result<Entry> {
     }
     let rate = all as f64 / took.as_secs_f64();
     Ok(Entry {
-        bottleneck: Some("one core: the rule and the book; another reads".into()),
+        bottleneck: Some("both cores: half of it is the rule".into()),
         details: vec![format!("{:.1} µs an event, {} members, settlement included", 1e6 / rate, report.members)],
         ..Entry::value("simulate", SIMULATE_GOAL, "events/s", rate)
     })

@@ -3,9 +3,9 @@
 
 use guerdon_rules::value::MemberId;
 use hashbrown::HashTable;
+use smol_str::SmolStr;
 use std::cmp::Reverse;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 
 /// Most points first, ties by who got there first, then by who came first at all: `ranking::in_order` says the same.
 pub(super) type Place = (Reverse<i64>, i64, i64);
@@ -86,7 +86,7 @@ pub(super) struct Index {
     /// It holds all that there was when it was made.
     pub is_made: bool,
     /// By kind of member; there are few kinds.
-    boards: Vec<(Arc<str>, indexset::BTreeSet<Place>)>,
+    boards: Vec<(SmolStr, indexset::BTreeSet<Place>)>,
     /// By slot: which of the boards, points, and when they were got to.
     of: Vec<Option<(u32, i64, i64)>>,
 }
@@ -95,7 +95,7 @@ pub(super) struct Index {
 pub(super) struct Move {
     pub slot: Slot,
     pub member: i64,
-    pub kind: Arc<str>,
+    pub kind: SmolStr,
     pub points: i64,
     pub reached_ms: i64,
 }
@@ -122,7 +122,7 @@ impl Index {
         }
     }
 
-    fn board_of(&mut self, kind: &Arc<str>) -> usize {
+    fn board_of(&mut self, kind: &SmolStr) -> usize {
         self.boards.iter().position(|(known, _)| known == kind).unwrap_or_else(|| {
             self.boards.push((kind.clone(), indexset::BTreeSet::default()));
             self.boards.len() - 1

@@ -15,6 +15,7 @@ use guerdon_rules::book::prepare::{Prepared, prepare_again};
 use guerdon_rules::book::rows::{Delta, Head, ISSUE};
 use guerdon_rules::book::{Answer, Book};
 use guerdon_rules::event::{Event, Key};
+use smol_str::SmolStr;
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -86,7 +87,7 @@ impl Host {
         let mut events = VecDeque::from(events);
         while !events.is_empty() {
             let chunk: Vec<Event> = events.drain(..events.len().min(self.settings.group_events)).collect();
-            let names: Vec<(Arc<str>, Arc<str>)> = chunk.iter().map(|e| (e.source.clone(), e.id.clone())).collect();
+            let names: Vec<(SmolStr, SmolStr)> = chunk.iter().map(|e| (e.source.clone(), e.id.clone())).collect();
             let (rules, now_ms) = (running.rules.load_full(), self.now_ms());
             let items = chunk.into_iter().map(|event| Item::New(Box::new(Received::new(event, &rules, now_ms)))).collect();
             let answers = running.lane.send(items).await?;

@@ -6,7 +6,7 @@
 
 use super::{Result, StoreError};
 use guerdon_rules::book::rows::{CycleRow, StandingRow, Switch};
-use guerdon_rules::book::tally::Tally;
+use guerdon_rules::book::tally::{Days, Tally};
 use guerdon_rules::language::Files;
 use guerdon_rules::names::Code;
 use guerdon_rules::value::Value;
@@ -26,7 +26,7 @@ pub fn text(text: &str) -> Cow<'_, str> {
 /// `[measure,amount,…]`
 pub fn tally(tally: &Tally) -> String {
     let mut out = String::with_capacity(16);
-    write_tally(&mut out, None, tally);
+    write_tally(&mut out, tally);
     out
 }
 
@@ -70,7 +70,7 @@ pub fn standing(row: &StandingRow) -> String {
     }
     for (name, tally) in [("asked", &row.asked), ("given", &row.given)].into_iter().filter(|(_, tally)| !tally.is_empty()) {
         let _ = write!(out, ",\"{name}\":");
-        write_tally(&mut out, None, tally);
+        write_tally(&mut out, tally);
     }
     out.push('}');
     out
@@ -93,7 +93,7 @@ pub fn read_standing(cycle: i32, revision: i32, member: i64, text: &str) -> Resu
         revision,
         member,
         tally: state.tally.0,
-        days: state.days.into_iter().map(|Flat(day)| day).collect(),
+        days: state.days.0,
         reached: state.reached.0,
         attributes: stored_attributes(state.set)?,
         asked: state.asked.0,
@@ -111,7 +111,7 @@ pub fn cycle(row: &CycleRow) -> String {
 
 pub fn read_cycle(cycle: i32, revision: i32, text: &str) -> Result<CycleRow> {
     let state: State = from_json("a cycle", text)?;
-    Ok(CycleRow { cycle, revision, tally: state.tally.0, days: state.days.into_iter().map(|Flat(day)| day).collect() })
+    Ok(CycleRow { cycle, revision, tally: state.tally.0, days: state.days.0 })
 }
 
 pub fn switches(switches: &BTreeMap<String, Switch>) -> Result<String> {
@@ -166,7 +166,7 @@ fn take_length(rest: &mut &[u8]) -> Option<usize> {
 struct State {
     tally: Flat<Tally>,
     #[serde(default)]
-    days: Vec<Flat<(i32, Tally)>>,
+    days: Flat<Days>,
     #[serde(default)]
     reached: Flat<Vec<(Code, i64)>>,
     #[serde(default)]
@@ -181,6 +181,8 @@ struct State {
 #[derive(Default)]
 struct Flat<T>(T);
 
+const TOO_LARGE: &str = "a sum that does not fit into 64 bits";
+
 /// What a list of numbers stands for.
 trait Numbers: Sized {
     const WHAT: &str;
@@ -192,17 +194,33 @@ impl Numbers for Tally {
     fn read<'de, A: SeqAccess<'de>>(mut numbers: A) -> std::result::Result<Tally, A::Error> {
         let mut tally = Tally::default();
         while let Some((measure, amount)) = pair(&mut numbers)? {
-            tally.add(measure, amount).map_err(|_| A::Error::custom("a sum that does not fit into 64 bits"))?;
+            tally.add(measure, amount).map_err(|_| A::Error::custom(TOO_LARGE))?;
         }
         Ok(tally)
     }
 }
 
-impl Numbers for (i32, Tally) {
+/// One day's sums.
+struct Day(i32, Vec<(Code, i64)>);
+
+impl Numbers for Day {
     const WHAT: &str = "[day,measure,amount,…]";
-    fn read<'de, A: SeqAccess<'de>>(mut numbers: A) -> std::result::Result<(i32, Tally), A::Error> {
+    fn read<'de, A: SeqAccess<'de>>(mut numbers: A) -> std::result::Result<Day, A::Error> {
         let day = numbers.next_element()?.ok_or_else(|| A::Error::invalid_length(0, &Self::WHAT))?;
-        Ok((day, Tally::read(numbers)?))
+        Ok(Day(day, Vec::read(numbers)?))
+    }
+}
+
+impl Numbers for Days {
+    const WHAT: &str = "[[day,measure,amount,…],…]";
+    fn read<'de, A: SeqAccess<'de>>(mut numbers: A) -> std::result::Result<Days, A::Error> {
+        let mut days = Days::default();
+        while let Some(Flat(Day(day, sums))) = numbers.next_element()? {
+            for (measure, amount) in sums {
+                days.add(day, measure, amount).map_err(|_| A::Error::custom(TOO_LARGE))?;
+            }
+        }
+        Ok(days)
     }
 }
 
@@ -244,35 +262,31 @@ fn write_number(out: &mut String, comma: bool, number: i64) {
     let _ = write!(out, "{number}");
 }
 
-/// `[first,measure,amount,…]`
-fn write_tally(out: &mut String, first: Option<i32>, tally: &Tally) {
+fn write_tally(out: &mut String, tally: &Tally) {
     out.push('[');
-    let mut comma = false;
-    if let Some(first) = first {
-        write_number(out, false, i64::from(first));
-        comma = true;
-    }
-    for (measure, amount) in tally.iter() {
-        write_number(out, comma, i64::from(measure));
+    for (index, (measure, amount)) in tally.iter().enumerate() {
+        write_number(out, index > 0, i64::from(measure));
         write_number(out, true, amount);
-        comma = true;
     }
     out.push(']');
 }
 
 /// Without the closing brace.
-fn write_sums(out: &mut String, tally: &Tally, days: &[(i32, Tally)]) {
+fn write_sums(out: &mut String, tally: &Tally, days: &Days) {
     out.push_str("{\"tally\":");
-    write_tally(out, None, tally);
+    write_tally(out, tally);
     if days.is_empty() {
         return;
     }
     out.push_str(",\"days\":[");
-    for (index, (day, tally)) in days.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
+    for (index, sums) in days.by_day().enumerate() {
+        out.push_str(if index > 0 { ",[" } else { "[" });
+        write_number(out, false, i64::from(sums[0].0));
+        for (_, measure, amount) in sums {
+            write_number(out, true, i64::from(*measure));
+            write_number(out, true, *amount);
         }
-        write_tally(out, Some(*day), tally);
+        out.push(']');
     }
     out.push(']');
 }
@@ -332,6 +346,12 @@ mod tests {
         tally
     }
 
+    fn on_days(entries: &[(i32, Code, i64)]) -> Days {
+        let mut days = Days::default();
+        entries.iter().for_each(|(day, measure, amount)| days.add(*day, *measure, *amount).unwrap());
+        days
+    }
+
     #[test]
     fn what_is_written_is_read() {
         let values = vec![
@@ -346,7 +366,7 @@ mod tests {
             revision: 2,
             member: 7,
             tally: sums(&[(1, 20), (5, i64::MAX)]),
-            days: vec![(-1, sums(&[])), (18_000, sums(&[(1, -4)]))],
+            days: on_days(&[(-1, 5, 0), (18_000, 1, -4), (18_000, 2, 9)]),
             reached: vec![(1, -5), (2, 1_600_740_000_000)],
             attributes: values.clone(),
             asked: sums(&[(2, 5)]),

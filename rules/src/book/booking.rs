@@ -4,7 +4,7 @@
 use super::changes::{Change, Changes, Kind, Scope, When};
 use super::receipt::EffectLine;
 use super::rows::{GrantRow, GrantState, Held, ISSUE, PostingRow};
-use super::tally::{Overflow, Tally};
+use super::tally::Overflow;
 use super::{Book, Slot};
 use crate::campaign::Campaign;
 use crate::effect::Place;
@@ -182,7 +182,7 @@ impl Book {
         self.member_mut(slot).tally.add(measure, amount)?;
         let standing = self.standing_mut(when.cycle, member);
         standing.tally.add(measure, amount)?;
-        add_day(&mut standing.days, when.day, measure, amount)?;
+        standing.days.add(when.day, measure, amount)?;
         self.count_total(measure, amount, when)
     }
 
@@ -191,7 +191,7 @@ impl Book {
         self.head_changed = true;
         let cycle = self.cycle_mut(when.cycle);
         cycle.tally.add(measure, amount)?;
-        add_day(&mut cycle.days, when.day, measure, amount)
+        cycle.days.add(when.day, measure, amount)
     }
 
     fn count_grants(&mut self, scope: &Scope, slot: Slot, reward: usize, count: i64) -> Result<(), Overflow> {
@@ -280,18 +280,5 @@ fn put(list: &mut Vec<(Code, Value)>, code: Code, value: Value) {
     match list.iter_mut().find(|(c, _)| *c == code) {
         Some(entry) => entry.1 = value,
         None => list.push((code, value)),
-    }
-}
-
-fn add_day(days: &mut Vec<(i32, Tally)>, day: i32, measure: Code, amount: i64) -> Result<(), Overflow> {
-    match days.binary_search_by_key(&day, |d| d.0) {
-        Ok(i) => days[i].1.add(measure, amount),
-        Err(i) => {
-            let mut tally = Tally::default();
-            tally.add(measure, amount)?;
-            days.reserve_exact(1);
-            days.insert(i, (day, tally));
-            Ok(())
-        }
     }
 }

@@ -287,15 +287,14 @@ impl Book {
             let row = &self.members[change.slot].row;
             let standing = self.standing(when.cycle, row.number);
             let cycle = self.cycle_row(when.cycle);
-            let on_day = |days: &[(i32, Tally)]| days.iter().find(|(d, _)| *d == when.day).map_or(0, |(_, t)| t.get(measure));
             let sums = [
                 row.tally.get(measure),
                 self.head.totals.get(measure),
                 standing.map_or(0, |s| s.tally.get(measure)),
                 standing.map_or(0, |s| s.given.get(measure)),
-                standing.map_or(0, |s| on_day(&s.days)),
+                standing.map_or(0, |s| s.days.get(when.day, measure)),
                 cycle.map_or(0, |c| c.tally.get(measure)),
-                cycle.map_or(0, |c| on_day(&c.days)),
+                cycle.map_or(0, |c| c.days.get(when.day, measure)),
             ];
             if sums.iter().any(|sum| sum.unsigned_abs().checked_add(moved).is_none_or(|s| s > i64::MAX as u64)) {
                 return Err(Overflow.into());

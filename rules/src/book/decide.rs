@@ -6,6 +6,7 @@ use super::changes::{Scope, Stopped, When};
 use super::close::Reach;
 use super::gaps::cycles_needed;
 use super::prepare::{Parsed, Prepared};
+use super::question::questioned;
 use super::receipt::{EffectLine, Receipt};
 use super::roles::{Parties, Unresolved};
 use super::rows::{EventRow, ISSUE, JournalKind, Outcome, REFERRAL, Switch, WaitRow};
@@ -15,7 +16,6 @@ use crate::campaign::{ACCEPTED, KeyPart, REDEEMED};
 use crate::effect::{Effect, Limit, Verdict};
 use crate::event::{Key, KeyMaker};
 use crate::fact::Period;
-use crate::language::Question;
 use crate::names::Code;
 use crate::release::Release;
 use crate::value::{DEFAULT_KIND, DataType, MemberId, Value};
@@ -114,7 +114,7 @@ impl Book {
             Err(decided) => return Ok(decided),
         };
         self.check_rows(prepared, parsed, &parties)?;
-        let once_key = self.once_key(prepared, parsed, &parties);
+        let once_key = self.foreseen_key(prepared, &parties).unwrap_or_else(|| self.once_key(prepared, parsed, &parties));
         if let Some(first) = self.claimed(once_key)? {
             let mut decided = Decided::new(prepared, Outcome::Duplicate, self.names_first(prepared, parsed, first), Some(slot));
             decided.receipt.function = None;
@@ -128,8 +128,8 @@ impl Book {
 
     /// The slot of the event's member; in a store-backed book it must have been loaded.
     fn known_slot(&mut self, id: &MemberId) -> Result<Slot, NeedsRows> {
-        match self.by_id.get(id) {
-            Some(slot) => Ok(*slot),
+        match self.members.slot_of(id) {
+            Some(slot) => Ok(slot),
             None if self.complete => Ok(self.slot(id)),
             None => Err(NeedsRows),
         }
@@ -261,13 +261,11 @@ impl Book {
         let cause = once_key.unwrap_or(prepared.identity);
         let member = parties[0];
         let mut receipt = if self.silent { Receipt::default() } else { Receipt::of(Outcome::Booked, release.number) };
-        let mut of_question: Parties = parties.clone();
+        let of_question = handler.map_or_else(|| parties.clone(), |handler| questioned(prepared, handler, &parties));
         let mut effects = self.act_effects(prepared, parsed);
         if let Some(handler) = handler {
             receipt.function = (!self.silent).then(|| release.handler(handler).function.to_string());
-            of_question.truncate(1);
-            of_question.extend(release.handler(handler).roles.iter().map(|role| parties[1 + role]));
-            let verdict = self.ask(prepared, parsed, handler, &of_question, &cause);
+            let verdict = self.ask(prepared, parsed, handler, &parties, &of_question, once_key);
             self.deadlines = match &verdict {
                 Verdict::Failed(failure) if failure.limit == Some(Limit::Deadline) => (self.deadlines.0, self.deadlines.1 + 1),
                 _ => (false, 0),
@@ -311,34 +309,6 @@ impl Book {
         self.late(release, parsed.cycle);
         self.record_act(prepared, parsed, &parties, when);
         Decided { outcome: Outcome::Booked, receipt, member, once_key, waits_for: None, parties }
-    }
-
-    fn ask(&self, prepared: &Prepared, parsed: &Parsed, handler: usize, parties: &Parties, cause: &Key) -> Verdict {
-        let release = &prepared.release;
-        let ids: Vec<Option<MemberId>> = parties.iter().map(|slot| slot.map(|s| self.members[s].row.id.clone())).collect();
-        let mut facts = Vec::with_capacity(release.handler(handler).reads.len());
-        for read in &release.handler(handler).reads {
-            let fact = match parties[read.of] {
-                Some(slot) => self.fact(release, slot, &read.fact, &parsed.moment, parsed.cycle),
-                None => Ok(Value::Missing),
-            };
-            match fact {
-                Ok(value) => facts.push(value),
-                Err(_) => return Verdict::Failed(crate::effect::Failure::new("a sum does not fit into 64 bits", None)),
-            }
-        }
-        let question = Question {
-            id: &prepared.event.id,
-            event: &prepared.event.kind,
-            moment: parsed.moment,
-            cycle: None,
-            members: &ids,
-            data: &parsed.data,
-            facts: &facts,
-            seed: self.seed(cause),
-            forced_draws: &prepared.forced_draws,
-        };
-        release.module.decide(handler, &question)
     }
 
     fn book_effects(

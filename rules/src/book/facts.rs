@@ -32,13 +32,6 @@ pub(super) fn sum(tally: &Tally, measures: &[Code]) -> Result<i64, Overflow> {
     measures.iter().try_fold(0_i64, |sum, m| sum.checked_add(tally.get(*m)).ok_or(Overflow))
 }
 
-/// The sum of some measures over local days.
-pub(super) fn sum_days(days: &[(i32, Tally)], range: &std::ops::Range<i32>, measures: &[Code]) -> Result<i64, Overflow> {
-    days.iter()
-        .filter(|(day, _)| range.contains(day))
-        .try_fold(0_i64, |total, (_, tally)| total.checked_add(sum(tally, measures)?).ok_or(Overflow))
-}
-
 impl Book {
     /// One fact of a member before an event.
     pub(super) fn fact(&self, release: &Release, slot: Slot, fact: &Fact, moment: &Moment, cycle: i32) -> Result<Value, Overflow> {
@@ -71,7 +64,7 @@ impl Book {
                 calendar
                     .cycles_touching(days.clone())
                     .filter_map(|cycle| self.standing(cycle, row.number))
-                    .try_fold(0_i64, |total, standing| total.checked_add(sum_days(&standing.days, &days, measures)?).ok_or(Overflow))
+                    .try_fold(0_i64, |total, standing| total.checked_add(standing.days.sum(&days, measures)?).ok_or(Overflow))
             }
         }
     }

@@ -61,8 +61,8 @@ impl Book {
     /// Members, for the ids and numbers that were asked for. What the working set has already is newer.
     pub fn load_members(&mut self, asked: &[MemberId], found: Members) {
         for row in found.rows {
-            if !self.by_id.contains_key(&row.id) {
-                self.push_member(row);
+            if self.members.slot_of(&row.id).is_none() {
+                self.members.push(row);
             }
         }
         for row in found.latest {
@@ -133,7 +133,7 @@ impl Book {
         let mut collected = Collected::default();
         for prepared in batch {
             let Ok(parsed) = &prepared.contract else { continue };
-            let Some(slot) = self.by_id.get(&parsed.member).copied() else {
+            let Some(slot) = self.members.slot_of(&parsed.member) else {
                 collected.id(&parsed.member);
                 self.named_gaps(prepared, parsed, &mut collected);
                 continue;
@@ -152,7 +152,7 @@ impl Book {
         for role in &declared.roles {
             if let crate::campaign::RolePath::Field(field) = role.path
                 && let Some(id) = super::prepare::named_member(&parsed.data[field], &declared.fields[field].kind)
-                && !self.by_id.contains_key(&id)
+                && self.members.slot_of(&id).is_none()
             {
                 collected.id(&id);
             }
@@ -197,7 +197,7 @@ impl Book {
                 None => {}
                 Some(waiting) => {
                     let Ok(parsed) = &waiting.contract else { continue };
-                    match self.by_id.get(&parsed.member).copied() {
+                    match self.members.slot_of(&parsed.member) {
                         Some(slot) => self.party_gaps(waiting, parsed, slot, assume, collected),
                         None => collected.id(&parsed.member),
                     }
@@ -221,7 +221,7 @@ impl Book {
         let (mut standings, mut cycles, mut claims) = (FxHashSet::default(), FxHashSet::default(), FxHashSet::default());
         for prepared in batch {
             let Ok(parsed) = &prepared.contract else { continue };
-            let Some(slot) = self.by_id.get(&parsed.member).copied() else { continue };
+            let Some(slot) = self.members.slot_of(&parsed.member) else { continue };
             let Ok(parties) = self.parties(prepared, parsed, slot, None) else { continue };
             self.rows_of(prepared, parsed, &parties, &mut standings, &mut cycles, &mut claims, &mut gaps);
             for filled in self.may_fill(prepared, parsed, slot) {
@@ -230,7 +230,7 @@ impl Book {
                 for identity in self.waits.iter().filter(|((member, _), _)| *member == number).flat_map(|(_, list)| list) {
                     let Some(waiting) = self.waiting.get(identity) else { continue };
                     let Ok(parsed) = &waiting.contract else { continue };
-                    let Some(slot) = self.by_id.get(&parsed.member).copied() else { continue };
+                    let Some(slot) = self.members.slot_of(&parsed.member) else { continue };
                     if let Ok(parties) = self.parties(waiting, parsed, slot, assume) {
                         self.rows_of(waiting, parsed, &parties, &mut standings, &mut cycles, &mut claims, &mut gaps);
                     }
@@ -280,8 +280,8 @@ impl Book {
         if self.complete || self.is_new_member(member) || self.standings.contains_key(&(cycle, member)) {
             return false;
         }
-        let slot = self.by_number.get(&member);
-        slot.is_none_or(|slot| self.members[*slot].row.latest.is_some_and(|(latest, _)| latest >= cycle))
+        let slot = self.members.slot_of_number(member);
+        slot.is_none_or(|slot| self.members[slot].row.latest.is_some_and(|(latest, _)| latest >= cycle))
     }
 
     /// A member who cannot have rows in the store yet.

@@ -3,7 +3,7 @@
 //! booked in.
 
 use super::changes::{Changes, Kind, Scope, Step, Stopped, When, checked};
-use super::facts::{points_measures, sum, sum_days};
+use super::facts::{points_measures, sum};
 use super::tally::{Overflow, Tally};
 use super::{Book, Slot};
 use crate::campaign::{Comparison, Invariant, OnBreach, Total};
@@ -121,7 +121,7 @@ impl Book {
         let days = day..day.saturating_add(1);
         let cycles = release.campaign.calendar.cycles_touching(days.clone());
         let rows = cycles.filter_map(|cycle| self.cycle_row(cycle));
-        rows.into_iter().try_fold(0_i64, |total, row| total.checked_add(sum_days(&row.days, &days, measures)?).ok_or(Overflow))
+        rows.into_iter().try_fold(0_i64, |total, row| total.checked_add(row.days.sum(&days, measures)?).ok_or(Overflow))
     }
 }
 

@@ -8,7 +8,7 @@
 //! Must not know: SQL, HTTP, the wall clock; `now` is an argument.
 //!
 //! One file for each step: [`prepare`] (contract, before any state) → [`gaps`] → [`decide`] (the table of outcomes)
-//! → [`facts`] → [`changes`] (limits, budget) → [`invariants`] → [`booking`] (rows) → [`receipt`]. [`referral`] and
+//! → [`facts`] and [`question`] → [`changes`] (limits, budget) → [`invariants`] → [`booking`] (rows) → [`receipt`]. [`referral`] and
 //! [`redeem`] are the host's own acts, [`close`] is the close of a cycle for one member.
 
 pub mod booking;
@@ -19,7 +19,9 @@ pub mod facts;
 pub mod gaps;
 pub mod given;
 pub mod invariants;
+mod people;
 pub mod prepare;
+pub mod question;
 pub mod ranking;
 pub mod receipt;
 pub mod redeem;
@@ -32,6 +34,7 @@ use crate::effect::Limit;
 use crate::event::{Key, KeyMap, KeySet};
 use crate::names::Code;
 use crate::value::MemberId;
+use people::People;
 use prepare::Prepared;
 use rows::{
     CycleRow, Delta, EventRow, GrantRow, Head, JournalKind, JournalRow, MemberRow, PoolRow, PostingRow, StandingRow, Switch, WaitRow,
@@ -45,27 +48,6 @@ pub type Slot = usize;
 struct Kept<T> {
     row: T,
     changed: bool,
-}
-
-struct Member {
-    /// Number 0 until the first event that concerns the member is decided.
-    row: MemberRow,
-    is_new: bool,
-    /// The position of the commit that last changes it.
-    changed_at: i64,
-    /// The latest standing that is stored beside it.
-    stored: Option<(i32, i32)>,
-}
-
-impl Member {
-    /// To change it in the commit of this position.
-    fn touch(&mut self, slot: Slot, position: i64, touched: &mut Vec<Slot>) -> &mut MemberRow {
-        if self.changed_at != position {
-            self.changed_at = position;
-            touched.push(slot);
-        }
-        &mut self.row
-    }
 }
 
 struct Standing {
@@ -110,9 +92,7 @@ pub struct Book {
     /// The last member number when the rows were loaded: a later one cannot have rows in the store.
     loaded_through: i64,
 
-    members: Vec<Member>,
-    by_id: FxHashMap<MemberId, Slot>,
-    by_number: FxHashMap<i64, Slot>,
+    members: People,
     /// By (cycle, member number): the latest revision; none: loaded, and not there.
     /// Boxed, because rows are wide and the map moves them when it grows.
     standings: FxHashMap<(i32, i64), Option<Box<Standing>>>,
@@ -147,6 +127,8 @@ pub struct Book {
     deferred: Vec<Key>,
     /// Whether every evaluation so far ran into the deadline, and how many of the last ones did.
     deadlines: (bool, u32),
+    /// What a rule answered early about the event that is decided next.
+    foreseen: Option<question::Foreseen>,
     /// In memory: receipts of the events decided since the last delta, by identity.
     receipts: Vec<(Key, receipt::Receipt)>,
     /// In memory: what was booked since the last delta, effect by effect.
@@ -240,9 +222,8 @@ impl Book {
     /// Forgets members and standings that later commits than this one do not touch: they are stored, and can be loaded.
     pub fn forget_members(&mut self, position: i64) {
         let members = std::mem::take(&mut self.members);
-        (self.by_id, self.by_number) = Default::default();
         for member in members.into_iter().filter(|member| member.changed_at > position) {
-            let slot = self.push_member(member.row);
+            let slot = self.members.push(member.row);
             (self.members[slot].changed_at, self.members[slot].stored) = (member.changed_at, member.stored);
         }
         self.standings.retain(|_, kept| kept.as_ref().is_some_and(|standing| standing.changed_at > position));
@@ -318,10 +299,10 @@ impl Book {
         &self.members[slot].row
     }
     pub fn slot_of(&self, id: &MemberId) -> Option<Slot> {
-        self.by_id.get(id).copied()
+        self.members.slot_of(id)
     }
     pub fn slot_of_number(&self, number: i64) -> Option<Slot> {
-        self.by_number.get(&number).copied()
+        self.members.slot_of_number(number)
     }
     pub fn standing(&self, cycle: i32, member: i64) -> Option<&StandingRow> {
         self.standings.get(&(cycle, member))?.as_ref().map(|k| &k.row)
@@ -478,37 +459,25 @@ impl Book {
 
     /// The member's number, given now if it has none yet.
     fn number(&mut self, slot: Slot) -> i64 {
-        let member = &mut self.members[slot];
-        if member.row.number == 0 {
-            self.head.last_member += 1;
-            self.head_changed = true;
-            member.row.number = self.head.last_member;
-            member.is_new = true;
-            self.by_number.insert(member.row.number, slot);
-            return self.member_mut(slot).number;
+        let number = self.members[slot].row.number;
+        if number != 0 {
+            return number;
         }
-        member.row.number
+        self.head.last_member += 1;
+        self.head_changed = true;
+        self.members.set_number(slot, self.head.last_member);
+        self.members[slot].is_new = true;
+        self.member_mut(slot).number
     }
 
     /// The slot of an id, made if it is not there. Only for ids whose rows were asked for.
     fn slot(&mut self, id: &MemberId) -> Slot {
-        if let Some(slot) = self.by_id.get(id) {
-            return *slot;
+        if let Some(slot) = self.members.slot_of(id) {
+            return slot;
         }
         let row =
             MemberRow { number: 0, id: id.clone(), inviter: None, tally: tally::Tally::default(), attributes: Vec::new(), latest: None };
-        self.push_member(row)
-    }
-
-    fn push_member(&mut self, row: MemberRow) -> Slot {
-        let slot = self.members.len();
-        self.by_id.insert(row.id.clone(), slot);
-        if row.number != 0 {
-            self.by_number.insert(row.number, slot);
-        }
-        let stored = row.latest;
-        self.members.push(Member { row, is_new: false, changed_at: -1, stored });
-        slot
+        self.members.push(row)
     }
 
     fn member_mut(&mut self, slot: Slot) -> &mut MemberRow {
@@ -550,7 +519,7 @@ impl Book {
         }
         kept.row.revision = kept.row.revision.max(revision);
         // It may be written into the member's row.
-        if let Some(&slot) = self.by_number.get(&member) {
+        if let Some(slot) = self.members.slot_of_number(member) {
             let row = self.members[slot].touch(slot, position, &mut self.touched_members);
             row.latest = row.latest.max(Some((cycle, kept.row.revision)));
         }

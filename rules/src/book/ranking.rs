@@ -6,8 +6,8 @@ use super::rows::StandingRow;
 use super::tally::{Overflow, Tally};
 use crate::release::Release;
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 use std::cmp::Reverse;
-use std::sync::Arc;
 
 /// One member's entry in a cycle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Ranked {
     /// The member's number.
     pub member: i64,
     /// Kinds have leaderboards of their own.
-    pub kind: Arc<str>,
+    pub kind: SmolStr,
     pub points: i64,
     /// When the points were got to, by event time.
     pub reached_ms: i64,
@@ -31,7 +31,7 @@ pub fn in_order(mut list: Vec<Ranked>) -> Vec<Ranked> {
 
 /// Places by member number, from 1 within each kind, no two alike. Who is not in it has [`crate::fact::UNRANKED`].
 pub fn places(list: Vec<Ranked>) -> FxHashMap<i64, i64> {
-    let mut last: FxHashMap<Arc<str>, i64> = FxHashMap::default();
+    let mut last: FxHashMap<SmolStr, i64> = FxHashMap::default();
     let mut places = FxHashMap::default();
     for ranked in in_order(list) {
         let place = last.entry(ranked.kind).or_insert(0);

@@ -79,7 +79,7 @@ impl Book {
                     return Ok(Some(inviter));
                 }
                 match self.members[slot].row.inviter {
-                    Some(number) => self.by_number.get(&number).copied().map(Some).ok_or(Unresolved::Number(number)),
+                    Some(number) => self.members.slot_of_number(number).map(Some).ok_or(Unresolved::Number(number)),
                     None => nobody(Some((slot, REFERRAL))),
                 }
             }
@@ -96,7 +96,7 @@ impl Book {
     }
 
     fn known_id(&self, id: MemberId) -> Result<Slot, Unresolved> {
-        self.by_id.get(&id).copied().ok_or(Unresolved::Id(id))
+        self.members.slot_of(&id).ok_or(Unresolved::Id(id))
     }
 
     /// The value of an attribute, or its default.

@@ -1,7 +1,7 @@
 //! The rows that the book reads and writes: one struct for each table, the same for every store. A store turns them
 //! into SQL and knows nothing of what they mean; the book knows nothing of SQL.
 
-use super::tally::Tally;
+use super::tally::{Days, Tally};
 use crate::event::Key;
 use crate::names::Code;
 use crate::value::{MemberId, Value};
@@ -70,8 +70,7 @@ pub struct StandingRow {
     pub revision: i32,
     pub member: i64,
     pub tally: Tally,
-    /// By local day, counted from 1970-01-01, sorted.
-    pub days: Vec<(i32, Tally)>,
+    pub days: Days,
     /// When each leaderboard account got to its points: the latest event time among its postings.
     pub reached: Vec<(Code, i64)>,
     /// What was set in this cycle, the last value of each.
@@ -90,7 +89,7 @@ pub struct CycleRow {
     /// The revision that events of this cycle write to: 1 until it is closed.
     pub revision: i32,
     pub tally: Tally,
-    pub days: Vec<(i32, Tally)>,
+    pub days: Days,
 }
 
 /// What became of an event.

@@ -11,9 +11,9 @@ use rust_decimal::Decimal;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 /// Bytes of a member's id.
 pub const MEMBER_BYTES_MAX: usize = 128;
@@ -184,7 +184,7 @@ fn text_of<'t>(field: &Field, raw: &'t str) -> Result<Cow<'t, str>, String> {
     serde_json::from_str(raw).map(Cow::Owned).map_err(|_| format!("field {} holds half of a surrogate pair", field.name))
 }
 
-fn checked_text(field: &Field, text: &str) -> Result<Arc<str>, String> {
+fn checked_text(field: &Field, text: &str) -> Result<SmolStr, String> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(format!("field {} is longer than {TEXT_BYTES_MAX} bytes", field.name));
     }
@@ -195,7 +195,7 @@ fn checked_text(field: &Field, text: &str) -> Result<Arc<str>, String> {
     Ok(text.into())
 }
 
-fn checked_member(field: &Field, id: &str) -> Result<Arc<str>, String> {
+fn checked_member(field: &Field, id: &str) -> Result<SmolStr, String> {
     match member_id_fault(id) {
         Some(fault) => Err(format!("field {} {fault}: a member id is 1 to {MEMBER_BYTES_MAX} bytes of text", field.name)),
         None => Ok(id.into()),

@@ -16,6 +16,7 @@ use crate::value::{DataType, Value};
 use calendar::Calendar;
 use money::Money;
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// Everything `campaign.toml` says.
@@ -288,8 +289,8 @@ impl Campaign {
         self.events.iter().position(|e| *e.name == *name)
     }
     /// Every kind of participant that this file names, "member" first.
-    pub fn kinds(&self) -> Vec<Arc<str>> {
-        let mut kinds: Vec<Arc<str>> = vec![crate::value::DEFAULT_KIND.into()];
+    pub fn kinds(&self) -> Vec<SmolStr> {
+        let mut kinds: Vec<SmolStr> = vec![crate::value::DEFAULT_KIND.into()];
         let declared = self.events.iter().flat_map(|e| e.fields.iter().map(|f| &f.kind)).chain(self.attributes.iter().map(|a| &a.kind));
         for kind in declared {
             if let DataType::Member(kind) = kind

@@ -15,7 +15,6 @@ use crate::fact::UNRANKED;
 use crate::release::Release;
 use crate::simulate::world::{Settled, World};
 use crate::value::{MemberId, Value};
-use std::sync::Arc;
 
 /// What a step came to, in the words of `then`.
 struct Came {
@@ -316,7 +315,7 @@ fn event_of(number: usize, step: &StepAt, n: i64, at_ms: i64) -> Option<Event> {
         source: "case".into(),
         id: id.as_str().into(),
         kind: kind.as_str().into(),
-        subject: subject.as_ref().map(|s| Arc::from(fill_text(s, &with).as_str())),
+        subject: subject.as_ref().map(|s| fill_text(s, &with).into()),
         at_ms: Ok(at_ms),
         data: data.fill(&with).to_json().into(),
     })

@@ -8,8 +8,8 @@ use crate::campaign::{ACCEPTED, Campaign, Field, MemberPath, REDEEMED};
 use crate::release::Release;
 use crate::value::{DEFAULT_KIND, DataType, Value};
 use rust_decimal::Decimal;
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 const STEPS_MAX: usize = 20;
 const REPEAT_MAX: i64 = 12;
@@ -19,11 +19,11 @@ const DAY_MS: i64 = 86_400_000;
 struct Hand<'p> {
     campaign: &'p Campaign,
     kinds: Vec<usize>,
-    members: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    members: BTreeMap<SmolStr, Vec<SmolStr>>,
     numbers: Vec<i64>,
-    texts: Vec<Arc<str>>,
+    texts: Vec<SmolStr>,
     instants: Vec<i64>,
-    priced: &'p [Arc<str>],
+    priced: &'p [SmolStr],
 }
 
 /// The story of one history.
@@ -130,7 +130,7 @@ impl<'p> Hand<'p> {
         }
     }
 
-    fn member(&self, kind: &Arc<str>, dice: &mut Dice) -> Arc<str> {
+    fn member(&self, kind: &SmolStr, dice: &mut Dice) -> SmolStr {
         self.members.get(kind).and_then(|ids| dice.pick(ids)).cloned().unwrap_or_else(|| "ann".into())
     }
 

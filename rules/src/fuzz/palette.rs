@@ -5,8 +5,8 @@ use crate::campaign::{ACCEPTED, Campaign, INVITED, JOINED, REDEEMED, RolePath, T
 use crate::language::Files;
 use crate::release::Release;
 use crate::value::{DEFAULT_KIND, DataType};
+use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 const DAY_MS: i64 = 86_400_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -15,16 +15,16 @@ pub struct Palette {
     /// Indexes into `Campaign::events` that can happen in this campaign.
     pub kinds: Vec<usize>,
     /// Ids by kind of participant.
-    pub members: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    pub members: BTreeMap<SmolStr, Vec<SmolStr>>,
     /// Zero, one, and what stands at a border of the campaign, with its neighbours.
     pub numbers: Vec<i64>,
     /// As large and as small as numbers get.
     pub extremes: Vec<i64>,
-    pub texts: Vec<Arc<str>>,
+    pub texts: Vec<SmolStr>,
     /// Borders of the window, cycles and days, and changes of the local clock.
     pub instants: Vec<i64>,
     pub pools: Vec<String>,
-    pub priced: Vec<Arc<str>>,
+    pub priced: Vec<SmolStr>,
 }
 
 const MEMBERS: [&str; 4] = ["ann", "bob", "cid", "dan"];
@@ -55,13 +55,17 @@ impl Palette {
                 .collect::<BTreeSet<_>>()
                 .into_iter()
                 .collect(),
-            priced: campaign.rewards.iter().filter(|r| !r.price.is_empty()).map(|r| r.name.clone()).collect(),
+            priced: campaign.rewards.iter().filter(|r| !r.price.is_empty()).map(|r| SmolStr::from(&*r.name)).collect(),
         }
     }
 }
 
-fn ids(kind: &Arc<str>) -> Vec<Arc<str>> {
-    if **kind == *DEFAULT_KIND { MEMBERS.map(Arc::from).to_vec() } else { (1..=2).map(|n| Arc::from(format!("{kind}{n}"))).collect() }
+fn ids(kind: &SmolStr) -> Vec<SmolStr> {
+    if **kind == *DEFAULT_KIND {
+        MEMBERS.map(SmolStr::new_static).to_vec()
+    } else {
+        (1..=2).map(|n| SmolStr::from(format!("{kind}{n}"))).collect()
+    }
 }
 
 /// The campaign's own events, and those of the host that matter here.
@@ -121,14 +125,14 @@ fn numbers_of(total: &Total, into: &mut Vec<i64>) {
 }
 
 /// Whole numbers and short texts that the scripts write.
-fn literals(files: &Files) -> (BTreeSet<i64>, BTreeSet<Arc<str>>) {
+fn literals(files: &Files) -> (BTreeSet<i64>, BTreeSet<SmolStr>) {
     let (mut numbers, mut texts) = (BTreeSet::new(), BTreeSet::new());
     let scripts = files.iter().filter(|(path, _)| path.ends_with(".rhai"));
     for line in scripts.filter_map(|(_, bytes)| std::str::from_utf8(bytes).ok()).flat_map(str::lines) {
         let code = line.split_once("//").map_or(line, |(code, _)| code);
         let words = code.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.').map(|word| word.replace('_', ""));
         numbers.extend(words.filter_map(|word| word.parse::<i64>().ok()));
-        texts.extend(code.split('"').skip(1).step_by(2).filter(|text| text.len() <= 32).map(Arc::from));
+        texts.extend(code.split('"').skip(1).step_by(2).filter(|text| text.len() <= 32).map(SmolStr::from));
     }
     (numbers.into_iter().take(LITERALS).collect(), texts.into_iter().take(LITERALS).collect())
 }
@@ -150,6 +154,6 @@ fn instants(campaign: &Campaign) -> Vec<i64> {
 }
 
 /// Fields that hold a member of a kind.
-pub fn is_member(kind: &DataType) -> Option<&Arc<str>> {
+pub fn is_member(kind: &DataType) -> Option<&SmolStr> {
     if let DataType::Member(kind) = kind { Some(kind) } else { None }
 }

@@ -5,7 +5,7 @@ use super::story::{Act, Said, Story};
 use crate::campaign::Campaign;
 use crate::value::Value;
 use rust_decimal::Decimal;
-use std::sync::Arc;
+use smol_str::SmolStr;
 
 /// Stories that are tried at most; a story of twenty steps needs a few hundred.
 const TRIES: usize = 4_000;
@@ -182,7 +182,7 @@ impl Shrinking<'_> {
 
     /// One member plays the part of another.
     fn fewer_members(&mut self) {
-        let mut named: Vec<Arc<str>> = self.best.steps.iter().flat_map(|step| members(&step.act, self.campaign)).collect();
+        let mut named: Vec<SmolStr> = self.best.steps.iter().flat_map(|step| members(&step.act, self.campaign)).collect();
         named.sort_unstable();
         named.dedup();
         for late in named.iter().rev() {
@@ -195,14 +195,14 @@ impl Shrinking<'_> {
     }
 }
 
-fn members(act: &Act, campaign: &Campaign) -> Vec<Arc<str>> {
+fn members(act: &Act, campaign: &Campaign) -> Vec<SmolStr> {
     let Act::Event(said) = act else { return Vec::new() };
     let fields = said.declared(campaign).fields.iter().zip(&said.data);
     let named = fields.filter(|(field, _)| super::palette::is_member(&field.kind).is_some());
     named.filter_map(|(_, value)| if let Value::Text(id) = value { Some(id.clone()) } else { None }).chain(said.subject.clone()).collect()
 }
 
-fn rename(act: &mut Act, from: &Arc<str>, to: &Arc<str>) {
+fn rename(act: &mut Act, from: &SmolStr, to: &SmolStr) {
     let Act::Event(said) = act else { return };
     for value in &mut said.data {
         if matches!(value, Value::Text(id) if id == from) {

@@ -3,8 +3,8 @@
 use crate::campaign::{Campaign, EventType};
 use crate::event::Event;
 use crate::value::Value;
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Story {
@@ -38,7 +38,7 @@ pub struct Said {
     pub kind: usize,
     /// None: made of the step's number.
     pub id: Option<String>,
-    pub subject: Option<Arc<str>>,
+    pub subject: Option<SmolStr>,
     /// In the order of `EventType::fields`; what is missing is not sent.
     pub data: Vec<Value>,
 }
@@ -78,7 +78,7 @@ impl Said {
         Event {
             source: "case".into(),
             id: id.into(),
-            kind: self.declared(campaign).name.clone(),
+            kind: (&*self.declared(campaign).name).into(),
             subject: self.subject.clone(),
             at_ms: Ok(at_ms),
             data: filled(&self.json(campaign), n).into(),

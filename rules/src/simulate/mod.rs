@@ -2,11 +2,13 @@
 //!
 //! [`world`] is the campaign with its settlements, [`playback`] drives one with events, [`report`] says what came of
 //! it, [`costs`] adds up by rule line and member, [`compare`] plays two releases side by side, [`cycle`] one cycle of
-//! a running campaign under two, and [`follow`] follows one. `reading` reads events on a thread of its own. [`population`] makes events of people who are described,
-//! [`forecast`] plays them many times. [`rows`] is a store in
-//! memory that tests and fuzzing drive the book with as a database would, [`recorded`] makes the learning race's events.
+//! a running campaign under two, and [`follow`] follows one. `reading` reads events on a thread of its own, `asking` asks
+//! the rules on another. [`population`] makes events of people who are described, [`forecast`] plays them many times.
+//! [`rows`] is a store in memory that tests and fuzzing drive the book with as a database would, [`recorded`] makes the
+//! learning race's events.
 //! Promises: the same events, releases and seed give the same report. Must not know: files, databases, the wall clock.
 
+mod asking;
 pub mod compare;
 pub mod costs;
 pub mod cycle;
@@ -23,6 +25,7 @@ pub mod world;
 
 use crate::book::prepare::Releases;
 use crate::event::Event;
+use asking::Asking;
 use playback::Playback;
 pub use report::Report;
 use std::collections::BTreeMap;
@@ -38,7 +41,7 @@ pub struct Options<'a> {
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
-/// Plays events in the order in which they come, while another thread reads those after them.
+/// Plays events in the order in which they come, while other threads read those after them and ask their rules.
 pub fn run<E: IntoIterator<Item = Event, IntoIter: Send>>(releases: Releases, events: E, options: Options) -> Report {
     run_to_end(releases, events, &options).1
 }
@@ -46,11 +49,14 @@ pub fn run<E: IntoIterator<Item = Event, IntoIter: Send>>(releases: Releases, ev
 /// [`run`], with the world as it is then.
 fn run_to_end<E: IntoIterator<Item = Event, IntoIter: Send>>(releases: Releases, events: E, options: &Options) -> (World, Report) {
     let mut playback = Playback::new(empty(releases.clone(), options, Keeps::Sums), options.stock.clone());
-    reading::ahead(events.into_iter(), &releases, |read| {
-        for prepared in &read {
-            playback.play_prepared(prepared);
-        }
-        (options.progress)(read.len() as u64);
+    std::thread::scope(|scope| {
+        let mut asking = Asking::begin(scope, &mut playback);
+        reading::ahead(events.into_iter(), &releases, |read| {
+            let count = read.len() as u64;
+            asking.play(read);
+            (options.progress)(count);
+        });
+        asking.finish();
     });
     let report = playback.finish().0;
     (playback.into_world(), report)

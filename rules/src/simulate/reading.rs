@@ -6,8 +6,8 @@ use crate::book::prepare::{Prepared, Releases, prepare};
 use crate::event::Event;
 use std::sync::mpsc;
 
-/// Events that are handed over together.
-const CHUNK: usize = 1024;
+/// Events that are handed over together. Little against the members of a campaign: rules are asked so far ahead.
+const CHUNK: usize = 256;
 /// Chunks that are read ahead at most.
 const AHEAD: usize = 4;
 

@@ -115,7 +115,7 @@ pub fn event(at_ms: i64, id: &str, kind: &str, data: &[&str]) -> Event {
     };
     let fields: Vec<(&str, &str)> = data.iter().map(|pair| pair.split_once('=').unwrap()).collect();
     let json = |value: &str| if value.parse::<i64>().is_ok() || value == "true" { value.to_string() } else { format!("\"{value}\"") };
-    let subject = fields.iter().find(|(key, _)| *key == "subject").map(|(_, value)| Arc::from(*value));
+    let subject = fields.iter().find(|(key, _)| *key == "subject").map(|(_, value)| (*value).into());
     let data: Vec<String> =
         fields.iter().filter(|(key, _)| *key != "subject").map(|(key, value)| format!("\"{key}\":{}", json(value))).collect();
     Event {

@@ -7,6 +7,7 @@ use crate::campaign::money::Money;
 use crate::campaign::{Bounds, Label};
 use crate::diagnostic::closest;
 use crate::value::{DEFAULT_KIND, DataType};
+use smol_str::SmolStr;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeValue;
@@ -154,7 +155,7 @@ fn bounds(what: &str, written: &str, span: &Range<usize>, findings: &mut Finding
     bounds
 }
 
-fn member_kind(kind: &str, span: &Range<usize>, findings: &mut Findings) -> Option<std::sync::Arc<str>> {
+fn member_kind(kind: &str, span: &Range<usize>, findings: &mut Findings) -> Option<SmolStr> {
     let name = Found { value: kind, span: span.clone() };
     check_word("a kind of member", &name, findings).then(|| kind.into())
 }

@@ -9,6 +9,7 @@ use crate::campaign::calendar::{Calendar, local_midnight};
 use crate::campaign::{ACCEPTED, INVITED, JOINED};
 use crate::event::Event;
 use crate::simulate::random::Random;
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -49,8 +50,8 @@ pub struct Crowd {
     /// What is left of the day, the last first.
     today: Vec<Delivery>,
     events: u64,
-    kinds: [Arc<str>; 3],
-    source: Arc<str>,
+    kinds: [SmolStr; 3],
+    source: SmolStr,
 }
 
 /// One local day, cut to the population's window.

@@ -12,6 +12,7 @@ pub mod schema;
 pub mod values;
 
 use rate::{Rate, Share};
+use smol_str::SmolStr;
 use std::sync::Arc;
 use values::Filled;
 
@@ -71,8 +72,8 @@ pub struct Invites {
 /// An event that members send.
 #[derive(Clone, Debug)]
 pub struct Habit {
-    pub event: Arc<str>,
-    pub source: Arc<str>,
+    pub event: SmolStr,
+    pub source: SmolStr,
     pub how: How,
     pub data: Vec<Filled>,
     /// The member's own place in the data, as `"member":`; none: the subject.
