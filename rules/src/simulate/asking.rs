@@ -6,7 +6,7 @@
 use super::playback::Playback;
 use crate::book::prepare::Prepared;
 use crate::book::question::Asked;
-use crate::effect::Verdict;
+use crate::effect::{Limit, Verdict};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread::Scope;
@@ -81,7 +81,11 @@ impl Foreseen {
         match (std::mem::replace(&mut *question, Question::None), &self.prepared.contract) {
             (Question::Open(asked), Ok(parsed)) => {
                 let verdict = asked.answer(&self.prepared, parsed);
-                *question = Question::Answered(asked, verdict);
+                // With more threads than cores, that may be because this one had to wait: it is asked again at its turn.
+                let late = matches!(&verdict, Verdict::Failed(failure) if failure.limit == Some(Limit::Deadline));
+                if !late {
+                    *question = Question::Answered(asked, verdict);
+                }
                 true
             }
             (was, _) => {
