@@ -1,5 +1,5 @@
-//! Has rules answered on a thread of its own, while the events before them are decided: the rule is half of the work, and
-//! most questions do not change in between. Promises: the same decisions, in the same order, as if every event was asked
+//! Has rules answered on a thread of its own, while the events before them are decided: the rule is nearly half of the work,
+//! and most questions do not change in between. Promises: the same decisions, in the same order, as if every event was asked
 //! about at its turn; a question that did change is asked again then ([`crate::book::question`]).
 //! Must not know: what becomes of an answer.
 
@@ -18,15 +18,16 @@ pub struct Asking<'a> {
     next: Option<Chunk>,
 }
 
-type Chunk = Arc<Vec<Foreseen>>;
+type Chunk = Arc<Vec<Coming>>;
 
-/// An event with the question that its rule will be asked, if nothing changes.
-struct Foreseen {
+/// An event whose turn comes, with the question that its rule will be asked, if nothing changes.
+struct Coming {
     prepared: Prepared,
-    question: Mutex<Question>,
+    early: Mutex<Early>,
 }
 
-enum Question {
+/// How far its question is.
+enum Early {
     /// It cannot be foreseen, or the answer was taken.
     None,
     Open(Asked),
@@ -44,8 +45,8 @@ impl<'a> Asking<'a> {
     pub fn play(&mut self, events: Vec<Prepared>) {
         let book = self.playback.world().book();
         let foresee = |prepared: Prepared| {
-            let question = book.foresee(&prepared).map_or(Question::None, Question::Open);
-            Foreseen { prepared, question: Mutex::new(question) }
+            let early = book.foresee(&prepared).map_or(Early::None, Early::Open);
+            Coming { prepared, early: Mutex::new(early) }
         };
         let chunk: Chunk = Arc::new(events.into_iter().map(foresee).collect());
         // Were the other thread gone, all would be answered here.
@@ -61,9 +62,9 @@ impl<'a> Asking<'a> {
     fn decide(&mut self, next: Option<Chunk>) {
         let Some(chunk) = std::mem::replace(&mut self.next, next) else { return };
         // The other thread goes from the first to the last, this one the other way until they meet.
-        let _ = chunk.iter().rev().all(Foreseen::answer);
+        let _ = chunk.iter().rev().all(Coming::answer);
         for event in chunk.iter() {
-            if let Question::Answered(asked, verdict) = event.take() {
+            if let Early::Answered(asked, verdict) = event.take() {
                 self.playback.world_mut().book_mut().expect(&event.prepared, asked, verdict);
             }
             self.playback.play_prepared(&event.prepared);
@@ -71,33 +72,33 @@ impl<'a> Asking<'a> {
     }
 }
 
-impl Foreseen {
+impl Coming {
     /// Answers the question, unless that is done or somebody is at it: then false.
     fn answer(&self) -> bool {
-        let mut question = match self.question.try_lock() {
-            Ok(question) => question,
+        let mut early = match self.early.try_lock() {
+            Ok(early) => early,
             Err(TryLockError::Poisoned(_) | TryLockError::WouldBlock) => return false,
         };
-        match (std::mem::replace(&mut *question, Question::None), &self.prepared.contract) {
-            (Question::Open(asked), Ok(parsed)) => {
+        match (std::mem::replace(&mut *early, Early::None), &self.prepared.contract) {
+            (Early::Open(asked), Ok(parsed)) => {
                 let verdict = asked.answer(&self.prepared, parsed);
                 // With more threads than cores, that may be because this one had to wait: it is asked again at its turn.
                 let late = matches!(&verdict, Verdict::Failed(failure) if failure.limit == Some(Limit::Deadline));
                 if !late {
-                    *question = Question::Answered(asked, verdict);
+                    *early = Early::Answered(asked, verdict);
                 }
                 true
             }
             (was, _) => {
-                let has_none = matches!(was, Question::None);
-                *question = was;
+                let has_none = matches!(was, Early::None);
+                *early = was;
                 has_none
             }
         }
     }
 
     /// What is known by now; waits for whoever is answering.
-    fn take(&self) -> Question {
-        std::mem::replace(&mut *self.question.lock().unwrap_or_else(PoisonError::into_inner), Question::None)
+    fn take(&self) -> Early {
+        std::mem::replace(&mut *self.early.lock().unwrap_or_else(PoisonError::into_inner), Early::None)
     }
 }

@@ -1,5 +1,5 @@
 //! Reads events on a thread of its own, while those before them are decided: their contracts and their hashes need no
-//! state, and are half of the work. Promises: the order stays. Must not know: what becomes of an event.
+//! state. Promises: the order stays. Must not know: what becomes of an event.
 
 use super::playback::clock;
 use crate::book::prepare::{Prepared, Releases, prepare};
