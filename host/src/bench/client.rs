@@ -48,10 +48,15 @@ pub fn post(path: &str, content_type: &str, body: &str) -> Vec<u8> {
 
 /// Sends the requests in their order over some connections, until all are answered or the time is over.
 pub async fn drive(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>, connections: usize, pace: Pace) -> Result<Driven> {
+    drive_all(&[address], requests, connections, pace).await
+}
+
+/// As `drive`, with the connections spread over some hosts: whichever is free takes the next request.
+pub async fn drive_all(addresses: &[SocketAddr], requests: &Arc<Vec<Vec<u8>>>, connections: usize, pace: Pace) -> Result<Driven> {
     let next = Arc::new(AtomicUsize::new(0));
     let booked = Arc::new(AtomicU64::new(0));
     let mut streams = Vec::new();
-    for _ in 0..connections {
+    for address in addresses.iter().cycle().take(connections) {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         streams.push(stream);

@@ -4,10 +4,9 @@
 use super::batch::UNIT;
 use super::client::{self, Pace};
 use super::lab::{CONNECTIONS, Lab, MOST};
-use super::world::World;
+use super::world::{BATCH, World};
 use super::{BenchError, Entry, Result, stream, usage};
 use crate::store;
-use std::time::Instant;
 
 const HOT_GOAL: f64 = 0.5;
 const TWO_GOAL: f64 = 1.0;
@@ -30,32 +29,26 @@ pub async fn hot_member(lab: &mut Lab<'_>) -> Result<Entry> {
     Ok(entry)
 }
 
-/// Two hosts, each with half of the clients, against one.
+/// Two hosts, each with half of the connections, against one.
 pub async fn two_hosts(lab: &mut Lab<'_>) -> Result<Entry> {
     let events = events(lab);
     (lab.progress)("postgres.two_hosts", 0, 2);
     let one = lab.book(events).await?;
     let store = store::open(&lab.url, &store::Options::default()).await?;
     let other = World::again(store, lab.runtime, lab.world.clock.clone(), lab.world.members).await?;
-    let half = events / 2;
-    let (mine, others) = (lab.take(half)?, lab.take(half)?);
-    let requests = [mine, others].map(|first| lab.world.batches(first, half, stream::event));
+    let first = lab.take(events)?;
+    let requests = lab.world.batches(first, events, stream::event);
     lab.settle().await;
     (lab.progress)("postgres.two_hosts", 1, 2);
-    let (here, there) = (lab.world.serve().await?, other.serve().await?);
-    let (before, began) = (usage::now(lab.server), Instant::now());
-    let (mine, others) = tokio::try_join!(
-        client::drive(here, &requests[0], CONNECTIONS / 2, Pace::Full(MOST)),
-        client::drive(there, &requests[1], CONNECTIONS / 2, Pace::Full(MOST)),
-    )?;
-    let took = began.elapsed();
+    let hosts = [lab.world.serve().await?, other.serve().await?];
+    let before = usage::now(lab.server);
+    let two = client::drive_all(&hosts, &requests, CONNECTIONS, Pace::Full(MOST)).await?;
     let bottleneck = usage::bottleneck(before, usage::now(lab.server));
-    let booked = mine.booked + others.booked;
-    if booked != 2 * half {
-        return Err(BenchError::Wrong(format!("{booked} of {} events were booked by two hosts", 2 * half)));
+    if two.booked != events {
+        return Err(BenchError::Wrong(format!("{} of {events} events were booked by two hosts", two.booked)));
     }
-    let mut entry = Entry::ratio("postgres.two_hosts", TWO_GOAL, UNIT, booked as f64 / took.as_secs_f64(), one.per_second);
+    let mut entry = Entry::ratio("postgres.two_hosts", TWO_GOAL, UNIT, two.per_second(), one.per_second);
     entry.bottleneck = bottleneck;
-    entry.details = vec![format!("{:.0} and {:.0} events/s", mine.per_second(), others.per_second())];
+    entry.details = vec![format!("{BATCH} events a request on {CONNECTIONS} connections, half of them to each host")];
     Ok(entry)
 }

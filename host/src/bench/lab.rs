@@ -3,7 +3,7 @@
 
 use super::client::{self, Driven, Pace};
 use super::usage::{self, Usage};
-use super::usual::Usual;
+use super::usual::{self, Usual};
 use super::world::{BATCH, World};
 use super::{BenchError, Options, Progress, Result, stream};
 use crate::store;
@@ -35,11 +35,11 @@ pub struct Lab<'a> {
     next: u64,
 }
 
-/// Measures in a database of its own.
-pub async fn in_own_database<T>(url: &str, measure: impl AsyncFnOnce(PgConnectOptions, String) -> Result<T>) -> Result<T> {
+/// Measures in a database of its own; `what` tells apart those that are there at the same time.
+pub async fn in_own_database<T>(url: &str, what: &str, measure: impl AsyncFnOnce(PgConnectOptions, String) -> Result<T>) -> Result<T> {
     let server: PgConnectOptions = url.parse()?;
     let mut connection = PgConnection::connect_with(&server).await?;
-    let name = format!("guerdon_bench_{}", std::process::id());
+    let name = format!("guerdon_bench_{what}_{}", std::process::id());
     execute(&mut connection, &format!("create database {name}")).await?;
     let measured = measure(server.database(&name), with_database(url, &name)).await;
     // The connection may have been idle for minutes: a server may have closed it.
@@ -73,10 +73,30 @@ impl<'a> Lab<'a> {
         let mut connection = PgConnection::connect_with(&address).await?;
         let process: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut connection).await?;
         let server = u32::try_from(process).ok().and_then(usage::parent);
-        let mut usual_host = Usual::open(&address, options.members).await?;
-        let usual = usual_host.best(if options.quick { 2 } else { 5 }, progress).await?;
+        let usual_host = Usual::open(&address, options.members).await?;
         let world = World::open(store, runtime, options.members, stream::invited_members(options.members) + 100, progress).await?;
-        Ok(Lab { options, runtime, progress, world, address, url, connection, server, usual_host, usual, next: 0 })
+        let usual = (0.0, Vec::new());
+        let mut lab = Lab { options, runtime, progress, world, address, url, connection, server, usual_host, usual, next: 0 };
+        lab.find_usual().await?;
+        Ok(lab)
+    }
+
+    /// Right before what is compared with it: a machine that is shared changes within minutes.
+    async fn find_usual(&mut self) -> Result<()> {
+        let seconds = if self.options.quick { 2 } else { 5 };
+        for connections in usual::CONNECTIONS {
+            (self.progress)("the usual host", connections as u64, CONNECTIONS as u64);
+            let rate = self.usual_rate(connections, seconds).await?;
+            self.usual.1.push(format!("usual host, {connections} connections: {rate:.0} events/s"));
+            self.usual.0 = self.usual.0.max(rate);
+        }
+        Ok(())
+    }
+
+    /// The usual host's events a second, from nothing that others left to write.
+    pub async fn usual_rate(&mut self, connections: usize, seconds: u64) -> Result<f64> {
+        self.settle().await;
+        self.usual_host.rate(connections, seconds).await
     }
 
     /// A host that has met nobody. One that met another writer takes turns with it for half a minute, also when that one is

@@ -32,7 +32,7 @@ pub async fn run(options: &Options, runtime: &Runtime, progress: Progress<'_>, w
     };
     let mut entries = Vec::new();
     if ALL.iter().any(|(name, ..)| *name != sweep::MEMBERS && wanted(name)) {
-        let measured = lab::in_own_database(url, async |address, own| {
+        let measured = lab::in_own_database(url, "all", async |address, own| {
             let mut lab = Lab::open(options, runtime, progress, address, own).await?;
             measure(&mut lab, wanted).await
         });

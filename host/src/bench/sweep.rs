@@ -36,7 +36,7 @@ type Rates = (f64, f64, Option<String>);
 
 async fn with_members(options: &Options, runtime: &Runtime, progress: Progress<'_>, url: &str, members: u64) -> Result<Rates> {
     let options = Options { names: Vec::new(), quick: options.quick, postgres: None, members };
-    lab::in_own_database(url, async |address, own| {
+    lab::in_own_database(url, "members", async |address, own| {
         let mut lab = Lab::open(&options, runtime, progress, address, own).await?;
         let booked = lab.book(batch::events(&options).min(lab.left())).await?;
         lab.world.audit().await?;
@@ -59,7 +59,7 @@ pub async fn connections(lab: &mut Lab<'_>) -> Result<Entry> {
         let before = usage::now(lab.server);
         let driven = client::drive(address, &requests, *number, Pace::Full(Duration::from_secs(seconds))).await?;
         let used = usage::bottleneck(before, usage::now(lab.server));
-        let usual = lab.usual_host.rate(*number, seconds).await?;
+        let usual = lab.usual_rate(*number, seconds).await?;
         points.push(Point::new(*number as u64, driven.per_second(), usual, used));
     }
     Ok(grown(CONNECTIONS, "connections", "Guerdon, one event a request", points))

@@ -5,7 +5,7 @@
 //! Must not know: the host that it is compared with.
 
 use super::client::{Driven, Pace, drive, post};
-use super::{BenchError, Progress, Result, stream};
+use super::{BenchError, Result, stream};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post as on_post;
@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// Connections of the client, and of the pool; the best of them counts.
-const CONNECTIONS: [usize; 3] = [1, 8, 32];
+pub const CONNECTIONS: [usize; 3] = [1, 8, 32];
 
 const TABLES: &str = "
     create schema usual;
@@ -66,18 +66,6 @@ impl Usual {
         let app = Router::new().route("/events", on_post(receive)).with_state(pool.clone());
         let served = tokio::spawn(async move { axum::serve(listener, app).await });
         Ok(Usual { pool, at, served, members, next: 0 })
-    }
-
-    /// Events a second, the best of some numbers of connections, and what each gave.
-    pub async fn best(&mut self, seconds: u64, progress: Progress<'_>) -> Result<(f64, Vec<String>)> {
-        let (mut best, mut details) = (0.0_f64, Vec::new());
-        for connections in CONNECTIONS {
-            progress("the usual host", connections as u64, 32);
-            let rate = self.rate(connections, seconds).await?;
-            details.push(format!("usual host, {connections} connections: {rate:.0} events/s"));
-            best = best.max(rate);
-        }
-        Ok((best, details))
     }
 
     /// Events a second on so many connections.

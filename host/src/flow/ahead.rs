@@ -2,7 +2,8 @@
 //! program work at the same time, and few round trips come one after the other. It is only a faster way to what
 //! [`super::lane`] does with the lock held: rows that the last group touched are still in the book, others are read
 //! without a lock, and the write first locks the head and the pools and must find both as the decision saw them. Whatever
-//! is not as expected, or fails, is decided again by the lane, under the lock; nobody is answered before.
+//! is not as expected, or fails, is decided again: ahead, in a turn, when somebody else wrote meanwhile, else with the lock
+//! held ([`super::desk`] says which); nobody is answered before.
 //!
 //! While nothing comes twice, it is not looked up either whether an event is known: the database's unique keys refuse
 //! the commit that was wrong about it, and some groups after that are looked up again. A large group's new rows are then
@@ -106,18 +107,16 @@ impl Ahead {
 
     /// Notes that the first group was written and answered. When it could not be, gives it and those after it back, to be
     /// decided again, and whether that was for somebody else who wrote.
-    pub async fn end_writing(&mut self, written: Written) -> Option<(Vec<Group>, bool)> {
+    pub async fn end_writing(&mut self, host: &Host, running: &Running, written: Written) -> Option<(Vec<Group>, bool)> {
         let Writing { position, .. } = self.writing.pop_front()?;
         if let Err(Unwritten { group, error }) = written {
-            // What is met now and then is put right under the lock; anything else would only ever make it slow.
+            // What is met now and then is put right by deciding again; anything else would only ever make it slow.
             match &error {
-                FlowError::Store(StoreError::Other(_) | StoreError::Corrupt(_)) => {
-                    tracing::warn!(%error, "decided again with the lock held")
-                }
-                _ => tracing::debug!(%error, "decided again with the lock held"),
+                FlowError::Store(StoreError::Other(_) | StoreError::Corrupt(_)) => tracing::warn!(%error, "decided again"),
+                _ => tracing::debug!(%error, "decided again"),
             }
             self.book = None;
-            let met = matches!(error, FlowError::Conflict(_));
+            let met = matches!(error, FlowError::Conflict(_)) || is_taken(host, running, position).await;
             if !met {
                 self.careful = CAREFUL;
             }
@@ -230,6 +229,11 @@ impl Unwritten {
     fn lost(error: &JoinError) -> Unwritten {
         Unwritten { group: None, error: FlowError::Internal(error.to_string()) }
     }
+}
+
+/// Whether somebody else's commit has this position. Rows that were written early are refused then, as theirs have the keys.
+async fn is_taken(host: &Host, running: &Running, position: i64) -> bool {
+    host.store.head(running.row.campaign).await.is_ok_and(|head| head.position >= position)
 }
 
 /// A book as it is stored. None: another host added a release, which the lane has to load.

@@ -2,13 +2,12 @@
 //! commits in groups: an idle lane commits at once, a busy one what has arrived, up to a bound. Callers are answered
 //! after the commit; a caller that leaves changes nothing, because the transaction belongs to the lane.
 
-use super::ahead::{Ahead, Decided, Written};
+use super::desk;
 use super::error::{FlowError, Result};
 use super::group::{Group, Item, Message, Received, Work, reply};
 use super::host::{Host, Rules, Running};
 use super::page::{Done as PageDone, Page};
 use super::prefetch::{self, Known};
-use super::turn::Turns;
 use super::views::EventResult;
 use crate::store::{SettlementRow, StoreError, Transaction};
 use guerdon_rules::book::prepare::{Prepared, prepare_again};
@@ -43,7 +42,7 @@ impl Lane {
         // Bounded by `room`, which counts events instead of messages.
         let (sender, receiver) = mpsc::unbounded_channel();
         let room_events = u32::try_from(host.settings.queue_events).unwrap_or(u32::MAX).max(1);
-        tokio::spawn(run(Arc::downgrade(host), running, receiver));
+        tokio::spawn(desk::run(Arc::downgrade(host), running, receiver));
         Lane { sender, room: Arc::new(Semaphore::new(room_events as usize)), room_events }
     }
 
@@ -115,103 +114,8 @@ pub(super) struct Patience {
     held_until_ms: i64,
 }
 
-/// What a lane works with.
-#[derive(Default)]
-struct Desk {
-    patience: Patience,
-    ahead: Ahead,
-    turns: Turns,
-}
-
-async fn run(host: Weak<Host>, running: Weak<Running>, mut receiver: mpsc::UnboundedReceiver<Message>) {
-    let mut desk = Desk::default();
-    let mut left_over: Option<Message> = None;
-    loop {
-        let next = match left_over.take() {
-            Some(message) => Some(message),
-            None => tokio::select! {
-                biased;
-                message = receiver.recv() => match message {
-                    Some(message) => Some(message),
-                    None => return,
-                },
-                written = desk.ahead.written(), if desk.ahead.writing() > 0 => {
-                    let (Some(host), Some(running)) = (host.upgrade(), running.upgrade()) else { return };
-                    end_writing(&host, &running, &mut desk, written).await;
-                    None
-                }
-            },
-        };
-        let (Some(host), Some(running)) = (host.upgrade(), running.upgrade()) else { return };
-        if let Some(first) = next {
-            let most = host.settings.group_events;
-            let mut group = Group::begin(first);
-            left_over = group.fill(&mut receiver, most);
-            // Behind one that is being written and one that waits for it, more may come before it is decided.
-            while desk.ahead.writing() > 1 && left_over.is_none() && group.is_smaller_than(most / 2) {
-                let written = desk.ahead.written().await;
-                end_writing(&host, &running, &mut desk, written).await;
-                left_over = group.fill(&mut receiver, most);
-            }
-            let is_busy = left_over.is_some() || desk.ahead.writing() > 0 || !receiver.is_empty();
-            // Alone, a group is soonest done from what is in memory, or where that is worth little, under the lock.
-            let may_be_ahead = is_busy || (host.store.is_remote() && !desk.turns.are_shared(&host));
-            work_on(&host, &running, &mut desk, group, may_be_ahead).await;
-        }
-        if desk.turns.is_over(&host) {
-            write_all(&host, &running, &mut desk).await;
-        }
-        if desk.turns.is_over(&host) || (desk.ahead.writing() == 0 && left_over.is_none() && receiver.is_empty()) {
-            desk.turns.end().await;
-        }
-    }
-}
-
-async fn work_on(host: &Arc<Host>, running: &Arc<Running>, desk: &mut Desk, group: Group, may_be_ahead: bool) {
-    let mut decided = None;
-    if may_be_ahead {
-        if desk.turns.begin(host, running).await {
-            desk.ahead.forget();
-        }
-        decided = desk.ahead.decide(host, running, &desk.patience, &group).await;
-    }
-    while desk.ahead.writing() > decided.as_ref().map_or(0, Decided::may_follow) {
-        let written = desk.ahead.written().await;
-        if !end_writing(host, running, desk, written).await {
-            decided = None;
-        }
-    }
-    match decided {
-        Some(decided) => desk.ahead.write(host, running, group, decided),
-        None => {
-            desk.ahead.forget();
-            answer(host, running, &mut desk.patience, group).await;
-        }
-    }
-    super::fallback::check(host, running);
-}
-
-async fn write_all(host: &Host, running: &Running, desk: &mut Desk) {
-    while desk.ahead.writing() > 0 {
-        let written = desk.ahead.written().await;
-        end_writing(host, running, desk, written).await;
-    }
-}
-
-/// Notes that the group was written ahead, or decides it, and those after it, again under the lock; false when it had to.
-async fn end_writing(host: &Host, running: &Running, desk: &mut Desk, written: Written) -> bool {
-    let Some((groups, met)) = desk.ahead.end_writing(written).await else { return true };
-    if met {
-        desk.turns.met(host);
-    }
-    for group in groups {
-        answer(host, running, &mut desk.patience, group).await;
-    }
-    false
-}
-
 /// Decides a group under the lock, in as many commits as it takes, and answers its callers.
-async fn answer(host: &Host, running: &Running, patience: &mut Patience, group: Group) {
+pub(super) async fn answer(host: &Host, running: &Running, patience: &mut Patience, group: Group) {
     match group {
         Group::Events(group) => {
             let items = group.iter().flat_map(|work| &work.items).collect();

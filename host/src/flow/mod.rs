@@ -7,6 +7,7 @@ mod board;
 mod case;
 pub mod codes;
 mod compiled;
+mod desk;
 pub mod effective;
 pub mod error;
 pub mod fallback;

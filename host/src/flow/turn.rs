@@ -19,7 +19,17 @@ const SHARED_MS: u64 = 30_000;
 pub(super) struct Turns {
     /// Until then somebody else may be writing.
     shared_until_ms: u64,
+    /// Somebody wrote meanwhile since the last turn began.
+    has_met: bool,
     held: Option<Held>,
+}
+
+/// What has begun with a turn: whatever was read before is old.
+pub(super) enum Begun {
+    /// Whoever else writes takes turns, or is done.
+    Apart,
+    /// Somebody wrote meanwhile, and asked for no turn: they have to be told, which a commit under the lock does.
+    Unheard,
 }
 
 struct Held {
@@ -31,6 +41,7 @@ impl Turns {
     /// Somebody else wrote meanwhile: another host, or a settlement of this one.
     pub fn met(&mut self, host: &Host) {
         self.shared_until_ms = now_ms(host) + SHARED_MS;
+        self.has_met = true;
     }
 
     /// Whether others may be writing.
@@ -38,26 +49,25 @@ impl Turns {
         now_ms(host) <= self.shared_until_ms
     }
 
-    /// Waits for a turn when there may be others. True when one has begun: whatever was read before is old.
-    pub async fn begin(&mut self, host: &Host, running: &Running) -> bool {
+    /// Waits for a turn when there may be others. None: there are none, or it goes on.
+    pub async fn begin(&mut self, host: &Host, running: &Running) -> Option<Begun> {
         if self.held.is_some() || !self.are_shared(host) {
-            return false;
+            return None;
         }
-        match host.store.take_turn(running.row.campaign).await {
-            Ok(Some((turn, waited))) => {
-                if waited {
-                    self.met(host);
-                }
-                self.held = Some(Held { turn, until_ms: now_ms(host) + TURN_MS });
-                true
-            }
+        let (turn, waited) = match host.store.take_turn(running.row.campaign).await {
+            Ok(taken) => taken?,
             // Without a turn it is only slower.
-            Ok(None) => false,
             Err(error) => {
                 tracing::debug!(%error, "no turn");
-                false
+                return None;
             }
+        };
+        let had_met = std::mem::take(&mut self.has_met);
+        if waited {
+            self.shared_until_ms = now_ms(host) + SHARED_MS;
         }
+        self.held = Some(Held { turn, until_ms: now_ms(host) + TURN_MS });
+        Some(if had_met && !waited { Begun::Unheard } else { Begun::Apart })
     }
 
     /// Whether it is somebody else's turn now.

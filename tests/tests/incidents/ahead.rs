@@ -89,3 +89,29 @@ async fn groups_under_way_together_come_out_as_if_alone() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn hosts_that_meet_book_every_event_once() {
+    on_each(FIRST_WEEK, async |world| {
+        let settings = Settings { group_events: 12, ..Settings::default() };
+        let first = world.host_with(settings.clone(), &Options::default()).await;
+        first.add_release(campaign(RACE), None, "product", "go-live").await.unwrap();
+        let all = SENDERS * FRIENDS_OF_A_SENDER;
+        import(&first, "jd-20", 1..=all).await;
+        let mut hosts = vec![first.clone()];
+        if !world.database.is_sqlite() {
+            for _ in 0..2 {
+                hosts.push(world.host_with(settings.clone(), &Options::default()).await);
+            }
+        }
+        // None of them has met another one: they decide ahead from the same head, with the same numbers for cards.
+        let counts = send_all(&hosts, (0..SENDERS).map(of_sender)).await;
+        assert_eq!(counts, [(("booked".to_string(), false), 3 * all)].into());
+
+        assert_eq!(world.value("select count(*) from codes where state = 2").await, all.to_string());
+        assert_eq!(world.value("select max(number) from grants").await, all.to_string());
+        assert_eq!(world.value("select count(*) from events").await, (3 * all).to_string());
+        world.is_sound(&first, RACE).await;
+    })
+    .await;
+}
