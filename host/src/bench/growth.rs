@@ -46,10 +46,10 @@ pub async fn measure(lab: &mut Lab<'_>) -> Result<Entry> {
     Ok(entry)
 }
 
-/// The rates with full tables and with empty ones, which are members' alone, in turns: a machine that is shared changes more
-/// in the minutes that filling takes than the tables do.
+/// The rate with full tables, and the one with nothing more in them than members, in turns: a machine that is shared changes
+/// more in the minutes that filling takes than the rate does for the rows.
 async fn beside_empty(lab: &mut Lab<'_>, events: u64) -> Result<(f64, f64)> {
-    let server = lab.options.postgres.clone().unwrap_or_default();
+    let server = lab.url.clone();
     lab::in_own_database(&server, "empty", async |_, own| {
         let store = store::open(&own, &store::Options::default()).await?;
         let opened = TURNS * events / stream::OPENED_EVERY;

@@ -84,8 +84,8 @@ impl<'a> Lab<'a> {
     /// Right before what is compared with it: a machine that is shared changes within minutes.
     async fn find_usual(&mut self) -> Result<()> {
         let seconds = if self.options.quick { 2 } else { 5 };
-        for connections in usual::CONNECTIONS {
-            (self.progress)("the usual host", connections as u64, CONNECTIONS as u64);
+        for (done, connections) in usual::CONNECTIONS.into_iter().enumerate() {
+            (self.progress)("the usual host", done as u64, usual::CONNECTIONS.len() as u64);
             let rate = self.usual_rate(connections, seconds).await?;
             self.usual.1.push(format!("usual host, {connections} connections: {rate:.0} events/s"));
             self.usual.0 = self.usual.0.max(rate);
