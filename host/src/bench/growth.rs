@@ -62,6 +62,7 @@ async fn beside_empty(lab: &mut Lab<'_>, events: u64) -> Result<(f64, f64)> {
             of_empty += events as f64 / lab::book(&empty, &requests, events, lab.server).await?.per_second;
             of_full += events as f64 / lab.book(events).await?.per_second;
         }
+        empty.audit().await?;
         let all = (TURNS * events) as f64;
         Ok((all / of_full, all / of_empty))
     })
