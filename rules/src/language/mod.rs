@@ -105,6 +105,8 @@ pub struct Runtime {
     pub wasm: wasm::Engine,
     /// Modules note what their decisions reach. Slower; for playing cases.
     pub records_coverage: bool,
+    /// A question is evaluated also where its answer is known from before; for measuring.
+    pub evaluates_always: bool,
 }
 
 /// A compiled module with the warnings that its check found.

@@ -1,12 +1,15 @@
 //! One evaluation of a rule: what it may know and what it has asked for so far. It travels as the tag of the call,
-//! so that a member in a script is only an index. Must not know: how scripts are compiled or checked.
+//! so that a member in a script is only an index. Promises: whatever is read of the question is noted, but for the facts and
+//! who is there. Must not know: how scripts are compiled or checked.
 
 use super::dictionary::{Dictionary, Key};
+use super::memo::Parts;
 use crate::campaign::calendar::{Cycle, Moment};
 use crate::effect::{Action, Effect, Failure, Limit, Place, Verdict};
 use crate::language::Question;
 use crate::value::{MemberId, Value};
 use rhai::{Dynamic, EvalAltResult, NativeCallContext, Position};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub type Outcome<T> = Result<T, Box<EvalAltResult>>;
@@ -14,15 +17,17 @@ pub type Outcome<T> = Result<T, Box<EvalAltResult>>;
 pub struct Evaluation {
     pub dictionary: Arc<Dictionary>,
     pub handler: usize,
-    pub id: String,
-    pub moment: Moment,
-    pub cycle: Option<Cycle>,
-    pub members: Vec<Option<MemberId>>,
-    pub data: Vec<Value>,
-    pub facts: Vec<Value>,
+    id: String,
+    moment: Moment,
+    cycle: Option<Cycle>,
+    members: Vec<Option<MemberId>>,
+    data: Vec<Value>,
+    facts: Vec<Value>,
     seed: u64,
     forced_draws: Vec<i64>,
     most_effects: usize,
+    /// Bits of [`Parts`].
+    read: AtomicU64,
     output: Mutex<Output>,
 }
 
@@ -51,6 +56,7 @@ impl Evaluation {
             seed: 0,
             forced_draws: Vec::new(),
             most_effects,
+            read: AtomicU64::new(0),
             output: Mutex::default(),
         }
     }
@@ -67,7 +73,60 @@ impl Evaluation {
         refill(&mut self.facts, question.facts);
         self.seed = question.seed;
         refill(&mut self.forced_draws, question.forced_draws);
+        *self.read.get_mut() = 0;
         *self.output.get_mut().unwrap_or_else(PoisonError::into_inner) = Output::default();
+    }
+
+    /// Only the thread that evaluates notes anything.
+    fn note(&self, part: Parts) {
+        self.read.store(self.read.load(Ordering::Relaxed) | part.bits(), Ordering::Relaxed);
+    }
+
+    pub fn what_was_read(&self) -> Parts {
+        Parts::of_bits(self.read.load(Ordering::Relaxed))
+    }
+
+    pub fn id(&self) -> &str {
+        self.note(Parts::OWN);
+        &self.id
+    }
+
+    pub fn day(&self) -> i32 {
+        self.note(Parts::DAY);
+        self.moment.day
+    }
+
+    /// Monday is 1.
+    pub fn weekday(&self) -> u8 {
+        self.note(Parts::WEEKDAY);
+        self.moment.weekday
+    }
+
+    pub fn hour(&self) -> u8 {
+        self.note(Parts::HOUR);
+        self.moment.hour
+    }
+
+    pub fn cycle(&self) -> Option<&Cycle> {
+        self.note(Parts::CYCLE);
+        self.cycle.as_ref()
+    }
+
+    /// Whether the `of`-th member is there. None: there is no such one.
+    pub fn is_there(&self, of: usize) -> Option<bool> {
+        self.members.get(of).map(Option::is_some)
+    }
+
+    /// Who the `of`-th member is.
+    pub fn member(&self, of: usize) -> Option<&MemberId> {
+        self.note(Parts::OWN);
+        self.members.get(of)?.as_ref()
+    }
+
+    /// The event's data in this column.
+    pub fn field(&self, column: usize) -> Option<&Value> {
+        self.note(Parts::field(column));
+        self.data.get(column)
     }
 
     /// A panic in between leaves the output as it was at that moment, which is all that is read of it.
@@ -85,6 +144,7 @@ impl Evaluation {
 
     /// The next draw: forced ones first.
     pub fn draw(&self, n: i64) -> i64 {
+        self.note(Parts::OWN);
         let mut output = self.output();
         let k = output.draws;
         output.draws += 1;

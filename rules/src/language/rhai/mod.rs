@@ -2,7 +2,7 @@
 //! module that it returns answers questions within its limits. Must not know: books, storage, clocks.
 //!
 //! From a file to a verdict: [`script`] compiles, [`check`] says what is wrong and what each function reads,
-//! [`engine`] runs in a [`frame`], [`api`] is what the script sees, [`failure`] and [`trace`] say what stopped it, [`coverage`] what ran.
+//! [`engine`] runs in a [`frame`], [`api`] is what the script sees, [`memo`] knows answers again, [`failure`] and [`trace`] say what stopped it, [`coverage`] what ran.
 
 mod api;
 mod check;
@@ -15,6 +15,7 @@ mod explain;
 mod failure;
 mod frame;
 mod imports;
+mod memo;
 pub mod natives;
 mod script;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use dictionary::Dictionary;
 use engine::Recipe;
 use evaluation::Evaluation;
 use frame::{Frame, Frames};
+use memo::{Memo, Parts};
 use rhai::{AST, Dynamic, Engine, EvalAltResult};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
@@ -57,7 +59,13 @@ pub fn load(campaign: &Campaign, files: &Files, runtime: &Runtime) -> Result<Loa
         Recorder::listen(&mut engine, &recipe.dictionary);
     }
     let frames = Frames::default();
-    let module = Module { engine, ast: functions(&main), frames, handlers: checked.handlers, tracing: OnceLock::new(), recorder, recipe };
+    let memos = if runtime.evaluates_always || recorder.is_some() {
+        Vec::new()
+    } else {
+        checked.handlers.iter().map(|_| Memo::default()).collect()
+    };
+    let module =
+        Module { engine, ast: functions(&main), frames, memos, handlers: checked.handlers, tracing: OnceLock::new(), recorder, recipe };
     Ok(Loaded { module: Box::new(module), warnings: checked.findings })
 }
 
@@ -78,6 +86,8 @@ struct Module {
     engine: Engine,
     ast: AST,
     frames: Frames,
+    /// By handler; empty where every question is evaluated.
+    memos: Vec<Memo>,
     recipe: Recipe,
     /// Made when a limit is reached for the first time.
     tracing: OnceLock<Engine>,
@@ -91,8 +101,16 @@ impl RuleModule for Module {
     }
 
     fn decide(&self, handler: usize, question: &Question<'_>) -> Verdict {
+        let memo = self.memos.get(handler);
+        if let Some(known) = memo.and_then(|memo| memo.recall(question)) {
+            return known;
+        }
         // rhai is not expected to panic; if it does, this rule has failed and the next one runs.
-        let verdict = catch_unwind(AssertUnwindSafe(|| self.answer(handler, question))).unwrap_or_else(|_| broke_down());
+        let answered = catch_unwind(AssertUnwindSafe(|| self.answer(handler, question)));
+        let (verdict, read) = answered.unwrap_or_else(|_| (broke_down(), Parts::OWN));
+        if let Some(memo) = memo {
+            memo.remember(question, read, &verdict);
+        }
         if let Some(recorder) = &self.recorder {
             recorder.read_trail(matches!(verdict, Verdict::Booked(_)));
         }
@@ -105,27 +123,29 @@ impl RuleModule for Module {
 }
 
 impl Module {
-    fn answer(&self, handler: usize, question: &Question<'_>) -> Verdict {
+    /// With what the evaluation has read.
+    fn answer(&self, handler: usize, question: &Question<'_>) -> (Verdict, Parts) {
         let limits = &self.recipe.limits;
         let started = limits.watch.elapsed_ms();
         engine::stop_at(started.saturating_add(limits.deadline_ms));
         let mut frame = self.frames.take().unwrap_or_else(|| self.frame(&self.engine));
         let called = self.call(&self.engine, &mut frame, handler, question);
-        let Some(evaluation) = frame.evaluation() else { return broke_down() };
+        let Some(evaluation) = frame.evaluation() else { return (broke_down(), Parts::OWN) };
+        let read = evaluation.what_was_read();
         let Err(error) = called else {
             let effects = evaluation.take_effects();
             drop(evaluation);
             self.frames.keep(frame);
-            return Verdict::Booked(effects);
+            return (Verdict::Booked(effects), read);
         };
         if let Some(verdict) = evaluation.take_stopped() {
-            return verdict;
+            return (verdict, read);
         }
         let mut failure = failure::failure(&error, &evaluation, limits);
         if failure.limit.is_some() {
             self.find_line(&mut failure, started, handler, question);
         }
-        Verdict::Failed(failure)
+        (Verdict::Failed(failure), read)
     }
 
     /// rhai has lost the line of a limit: see [`trace`].

@@ -54,7 +54,7 @@ fn grant(context: &NativeCallContext<'_>, member: Member, reward: &str, count: i
 fn set(context: NativeCallContext, member: Member, name: &str, value: Dynamic) -> Outcome<()> {
     let converted = with(&context, |e| {
         let (attribute, declared) = e.dictionary.attribute(name)?;
-        let of_member = value.clone().try_cast::<Member>().and_then(|m| e.members.get(m.0)?.clone());
+        let of_member = value.clone().try_cast::<Member>().and_then(|m| e.member(m.0).cloned());
         Ok::<_, String>((attribute, attribute_value(declared, &value, of_member)?))
     })?;
     match converted {

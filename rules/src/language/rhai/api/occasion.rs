@@ -27,10 +27,10 @@ fn event(engine: &mut Engine) {
     engine
         .register_type_with_name::<Event>("event")
         .register_get("type", |context: NativeCallContext, _: &mut Event| with(&context, event_type))
-        .register_get("id", |context: NativeCallContext, _: &mut Event| with(&context, |e| text(&e.id)))
-        .register_get("day", |context: NativeCallContext, _: &mut Event| with(&context, |e| i64::from(e.moment.day)))
+        .register_get("id", |context: NativeCallContext, _: &mut Event| with(&context, |e| text(e.id())))
+        .register_get("day", |context: NativeCallContext, _: &mut Event| with(&context, |e| i64::from(e.day())))
         .register_get("weekday", |context: NativeCallContext, _: &mut Event| with(&context, weekday))
-        .register_get("hour", |context: NativeCallContext, _: &mut Event| with(&context, |e| i64::from(e.moment.hour)))
+        .register_get("hour", |context: NativeCallContext, _: &mut Event| with(&context, |e| i64::from(e.hour())))
         .register_get("member", |_: &mut Event| Member(0))
         .register_get("data", |_: &mut Event| Data)
         .register_get("roles", |_: &mut Event| Roles)
@@ -51,13 +51,13 @@ fn event_type(evaluation: &Evaluation) -> ImmutableString {
 }
 
 fn weekday(evaluation: &Evaluation) -> ImmutableString {
-    let monday_is_zero = usize::from(evaluation.moment.weekday).saturating_sub(1);
+    let monday_is_zero = usize::from(evaluation.weekday()).saturating_sub(1);
     text(WEEKDAYS.get(monday_is_zero).copied().unwrap_or(""))
 }
 
 fn cycle(engine: &mut Engine) {
     fn part<T: Default>(context: &NativeCallContext<'_>, of: impl FnOnce(&crate::campaign::calendar::Cycle) -> T) -> Outcome<T> {
-        with(context, |e| e.cycle.as_ref().map(of).unwrap_or_default())
+        with(context, |e| e.cycle().map(of).unwrap_or_default())
     }
     engine
         .register_type_with_name::<Cycle>("cycle")
@@ -70,15 +70,12 @@ fn cycle(engine: &mut Engine) {
 }
 
 fn member(engine: &mut Engine) {
-    fn id_of(evaluation: &Evaluation, member: Member) -> Option<&crate::value::MemberId> {
-        evaluation.members.get(member.0).and_then(Option::as_ref)
-    }
     engine
         .register_type_with_name::<Member>("member")
-        .register_get("id", |context: NativeCallContext, m: &mut Member| with(&context, |e| text(id_of(e, *m).map_or("", |m| &m.id))))
-        .register_get("kind", |context: NativeCallContext, m: &mut Member| with(&context, |e| text(id_of(e, *m).map_or("", |m| &m.kind))))
-        .register_fn("==", |context: NativeCallContext, a: Member, b: Member| with(&context, |e| id_of(e, a) == id_of(e, b)))
-        .register_fn("!=", |context: NativeCallContext, a: Member, b: Member| with(&context, |e| id_of(e, a) != id_of(e, b)));
+        .register_get("id", |context: NativeCallContext, m: &mut Member| with(&context, |e| text(e.member(m.0).map_or("", |m| &m.id))))
+        .register_get("kind", |context: NativeCallContext, m: &mut Member| with(&context, |e| text(e.member(m.0).map_or("", |m| &m.kind))))
+        .register_fn("==", |context: NativeCallContext, a: Member, b: Member| with(&context, |e| e.member(a.0) == e.member(b.0)))
+        .register_fn("!=", |context: NativeCallContext, a: Member, b: Member| with(&context, |e| e.member(a.0) != e.member(b.0)));
 }
 
 /// By occasion, where a name stands in its list.
@@ -99,7 +96,7 @@ fn fields(engine: &mut Engine, dictionary: &Dictionary) {
     for name in names(&dictionary.fields) {
         let columns = columns(&dictionary.fields, &name);
         engine.register_get(name.clone(), move |context: NativeCallContext, _: &mut Data| -> Outcome<Dynamic> {
-            match with(&context, |e| column_here(e, &columns).and_then(|column| e.data.get(column)).map(dynamic))? {
+            match with(&context, |e| column_here(e, &columns).and_then(|column| e.field(column)).map(dynamic))? {
                 Some(value) => Ok(value),
                 None => unknown_in_list(&context, "field", |e| &e.dictionary.fields, &name),
             }
@@ -123,7 +120,7 @@ fn roles(engine: &mut Engine, dictionary: &Dictionary) {
         engine.register_get(name.clone(), move |context: NativeCallContext, _: &mut Roles| -> Outcome<Dynamic> {
             let found = with(&context, |e| {
                 let of = column_here(e, &columns)?;
-                Some(e.members.get(of)?.as_ref().map_or(Dynamic::UNIT, |_| Dynamic::from(Member(of))))
+                Some(if e.is_there(of)? { Dynamic::from(Member(of)) } else { Dynamic::UNIT })
             })?;
             match found {
                 Some(role) => Ok(role),

@@ -4,6 +4,7 @@ mod api;
 mod coverage;
 mod hostile;
 mod imports;
+mod memo;
 mod race;
 mod speed;
 mod stumbles;

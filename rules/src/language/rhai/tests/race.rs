@@ -1,9 +1,9 @@
 //! The learning race of the contract, decision by decision.
 
-use super::{CYCLE, attribute, campaign, event, load, question, show};
+use super::{CYCLE, attribute, campaign, event, files, question, show};
 use crate::campaign::Campaign;
 use crate::language::explain::explain;
-use crate::language::{Loaded, Question};
+use crate::language::{Loaded, Question, Runtime};
 use crate::value::{MemberId, Value};
 
 pub const RULES: &str = r#"const DAILY_CAP = 100;
@@ -34,7 +34,9 @@ pub fn race() -> (Campaign, Loaded) {
     let opened = event("account.opened", &[("invitee", "member"), ("existing_customer", "bool?")], &["inviter"]);
     let lesson = event("lesson.finished", &[("member", "member"), ("lesson", "string"), ("points", "int")], &[]);
     let campaign = campaign(vec![opened, lesson], vec![attribute("streak", "int", Value::Int(0))]);
-    let loaded = load(&campaign, RULES).unwrap_or_else(|findings| panic!("{findings:?}"));
+    let runtime = Runtime { evaluates_always: true, ..Runtime::default() };
+    let loaded =
+        super::super::load(&campaign, &files(&[("rules.rhai", RULES)]), &runtime).unwrap_or_else(|findings| panic!("{findings:?}"));
     assert_eq!(loaded.warnings, []);
     (campaign, loaded)
 }
