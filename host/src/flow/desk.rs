@@ -15,6 +15,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 const MEETINGS: u32 = 2;
 /// The part of a full group that a turn begins with, so that the database soon has something to write.
 const FIRST_PART: usize = 4;
+/// Groups on their way at a time: one is written, one waits for it, one is filled or decided. Of what is there, none takes
+/// more than its share: else large ones and small ones take turns, and each stage waits for the other.
+const SHARES: usize = 3;
+/// What is worth a statement whatever else is there.
+const SMALL: usize = 32;
 
 struct Desk {
     receiver: UnboundedReceiver<Message>,
@@ -83,12 +88,13 @@ impl Desk {
 
     /// Adds what has come meanwhile.
     async fn fill(&mut self, host: &Host, running: &Running, group: &mut Group) {
+        let share = (running.lane.unanswered() / SHARES).max(SMALL);
         let full = host.settings.group_events;
         let is_first = self.ahead.writing() == 0 && self.turns.are_shared(host);
-        let most = if is_first { full / FIRST_PART } else { full };
+        let most = share.min(if is_first { full / FIRST_PART } else { full });
         self.left_over = group.fill(&mut self.receiver, most);
         // Behind one that is being written and one that waits for it, more may come before it is decided.
-        while self.ahead.writing() > 1 && self.left_over.is_none() && group.is_smaller_than(full / 2) {
+        while self.ahead.writing() > 1 && self.left_over.is_none() && group.is_smaller_than(share.min(full / 2)) {
             let written = self.ahead.written().await;
             self.end_writing(host, running, written).await;
             self.left_over = group.fill(&mut self.receiver, most);

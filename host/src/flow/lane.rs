@@ -65,6 +65,11 @@ impl Lane {
         answer.await.map_err(|_| stopped())?
     }
 
+    /// Events that were sent and are not answered.
+    pub(super) fn unanswered(&self) -> usize {
+        (self.room_events as usize).saturating_sub(self.room.available_permits())
+    }
+
     /// Takes nothing more, and returns when everything accepted is answered.
     pub(super) async fn finish(&self) {
         if let Ok(all) = self.room.clone().acquire_many_owned(self.room_events).await {
