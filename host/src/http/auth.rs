@@ -1,13 +1,10 @@
 //! The gate before every route that needs a key: `Authorization: Bearer KEY` (RFC 6750).
 //! Must not know: what lies behind it.
 
+use super::Access;
 use super::error::Problem;
-use super::{Access, State};
-use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderName};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
 /// Who calls: the name of the key that opened the gate. Without keys, whoever they say they are.
 #[derive(Clone)]
@@ -16,20 +13,18 @@ pub struct Caller(pub String);
 /// On a host that asks for no key: who calls, for what is recorded with a name.
 const AS: &str = "x-guerdon-as";
 
-pub async fn with_a_key(api: State, mut request: Request, next: Next) -> Response {
-    let said = request.headers().get(AS).and_then(|name| name.to_str().ok()).map(str::trim).filter(|name| !name.is_empty());
-    let caller = match &api.access {
-        Access::ThisMachine => from_this_machine(request.headers()).map(|()| said.unwrap_or("this machine").to_string()),
-        access => bearer(request.headers()).and_then(|key| access.key_named(key).map(String::from)),
+/// A problem for whoever may not call.
+pub fn caller(access: &Access, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let said = headers.get(AS).and_then(|name| name.to_str().ok()).map(str::trim).filter(|name| !name.is_empty());
+    let caller = match access {
+        Access::ThisMachine => from_this_machine(headers).map(|()| said.unwrap_or("this machine")),
+        access => bearer(headers).and_then(|key| access.key_named(key)),
     };
-    let Some(caller) = caller else { return Problem::unauthorized().into_response() };
+    let caller = caller.ok_or_else(Problem::unauthorized)?;
     if said.is_some_and(|said| said != caller) {
-        return Problem::invalid("X-Guerdon-As is for hosts that ask for no key: here you are the name of your key").into_response();
+        return Err(Problem::invalid("X-Guerdon-As is for hosts that ask for no key: here you are the name of your key"));
     }
-    request.extensions_mut().insert(Caller(caller.clone()));
-    let mut response = next.run(request).await;
-    response.extensions_mut().insert(Caller(caller));
-    response
+    Ok(Caller(caller.into()))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -3,26 +3,21 @@
 use super::State;
 use super::error::Problem;
 use super::input::Path;
+use crate::flow::Host;
 use crate::flow::views::{AuditReport, CampaignView};
-use axum::Json;
-use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::{Json, RequestExt};
+use std::sync::Arc;
 
 /// Before a route of a campaign that this host does not know: another host may have made it a moment ago.
-pub async fn served(
-    api: State,
+pub async fn be_served(host: &Arc<Host>, request: &mut Request) -> Result<(), Problem> {
     // Where they cannot be read, the route says so.
-    parameters: Result<RawPathParams, RawPathParamsRejection>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    let is_unknown = |(name, value): (&str, &str)| name == "campaign" && api.host.campaign(value).is_err();
+    let parameters: Result<RawPathParams, _> = request.extract_parts().await;
+    let is_unknown = |(name, value): (&str, &str)| name == "campaign" && host.campaign(value).is_err();
     if parameters.is_ok_and(|parameters| parameters.iter().any(is_unknown)) {
-        api.host.serve_new().await?;
+        host.serve_new().await?;
     }
-    Ok(next.run(request).await)
+    Ok(())
 }
 
 /// `GET /v1/campaigns`

@@ -2,18 +2,20 @@
 //! answered and closed; when all places are taken the answer is 503 at once, and nobody queues.
 //! Must not know: what a request is about.
 
-use super::State;
 use super::auth::Caller;
-use super::error::Problem;
+use super::error::{self, Problem};
 use crate::clock::Stopwatch;
 use axum::body::{Body, HttpBody};
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use guerdon_rules::limits::Watch;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What an operator may set.
 #[derive(Clone, Debug)]
@@ -84,41 +86,39 @@ pub async fn next_frame(frames: &mut axum::body::BodyDataStream, idle: Duration)
     }
 }
 
-/// Answers 503 when a handler does not answer in time. What it began on its own task goes on.
-pub async fn in_time(api: State, request: Request, next: Next) -> Response {
-    let limit = api.limits.request;
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let detail = format!("no answer within {} seconds; it may still be done, and sending it again is safe", limit.as_secs());
-            Problem::busy(detail, 5).into_response()
-        }
-    }
+/// A problem when what answers takes longer. What it began on its own task goes on.
+pub async fn in_time<T>(limit: Duration, answering: impl Future<Output = T>) -> Result<T, Problem> {
+    let too_late = || {
+        let detail = format!("no answer within {} seconds; it may still be done, and sending it again is safe", limit.as_secs());
+        Problem::busy(detail, 5)
+    };
+    tokio::time::timeout(limit, answering).await.map_err(|_| too_late())
 }
 
-/// Takes a place, or answers 503 at once. A streamed answer keeps its place until its end.
-pub async fn in_a_slot(api: State, request: Request, next: Next) -> Response {
-    let Ok(permit) = api.slots.clone().try_acquire_owned() else {
-        return Problem::busy("too many requests at the same time", 1).into_response();
-    };
-    let response = next.run(request).await;
+/// A place for a request, or a problem at once.
+pub fn slot(slots: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+    slots.clone().try_acquire_owned().map_err(|_| Problem::busy("too many requests at the same time", 1))
+}
+
+/// A streamed answer keeps its place until its end.
+pub fn keep_slot(slot: OwnedSemaphorePermit, response: Response) -> Response {
     if response.body().size_hint().exact().is_some() {
         return response;
     }
     let (parts, body) = response.into_parts();
     let held = body.into_data_stream().map(move |frame| {
-        let _permit = &permit;
+        let _slot = &slot;
         frame
     });
     Response::from_parts(parts, Body::from_stream(held))
 }
 
-/// One log line for each request: the route and not the path, no headers, no bodies.
+/// One log line for each request: the route and not the path, no headers, no bodies. Answers when a handler panicked.
 pub async fn observe(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)".to_string(), |path| path.as_str().to_string());
     let watch = Stopwatch::default();
-    let response = next.run(request).await;
+    let response = AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(error::panicked);
     let caller = response.extensions().get::<Caller>().map_or("", |caller| &caller.0);
     let milliseconds = watch.elapsed_ms();
     tracing::info!(%method, route, status = response.status().as_u16(), milliseconds, caller, "request");

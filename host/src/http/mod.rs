@@ -32,13 +32,15 @@ pub use server::{Options, serve};
 
 use crate::flow::Host;
 use axum::Router;
+use axum::extract::{Request, State as Extracted};
 use axum::http::Method;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
+use error::Problem;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
 
 /// What every handler is given.
 pub(crate) struct Api {
@@ -128,25 +130,54 @@ fn unhurried(route: Route) -> Route {
     Route { unhurried: true, ..route }
 }
 
-/// The whole application. A route's own layers go from the inside out: in time, within the number of requests at
-/// once, with a key; so nobody without a key takes a slot.
+/// The whole application.
 pub(crate) fn router(api: &Arc<Api>) -> Router {
     let mut router = Router::new();
-    for route in routes() {
-        let mut handler = route.handler.route_layer(from_fn_with_state(api.clone(), campaigns::served));
-        if !route.unhurried {
-            handler = handler.route_layer(from_fn_with_state(api.clone(), limits::in_time));
-        }
-        if !route.open {
-            handler = handler.route_layer(from_fn_with_state(api.clone(), limits::in_a_slot));
-            handler = handler.route_layer(from_fn_with_state(api.clone(), auth::with_a_key));
-        }
-        router = router.route(route.path, handler);
+    for Route { path, handler, open, unhurried, .. } in routes() {
+        let around = Around { api: api.clone(), open, unhurried };
+        router = router.route(path, handler.route_layer(from_fn_with_state(around, Around::answer)));
     }
     router
         .method_not_allowed_fallback(error::method_not_allowed)
         .fallback(error::no_such_route)
-        .layer(CatchPanicLayer::custom(error::panicked))
         .layer(from_fn(limits::observe))
         .with_state(api.clone())
+}
+
+/// What is around the handler of a route: in time, within the number of requests at once, with a key; so nobody without a
+/// key takes a slot. One layer for all of it, because each is a box and some copies for every request.
+#[derive(Clone)]
+struct Around {
+    api: Arc<Api>,
+    open: bool,
+    unhurried: bool,
+}
+
+impl Around {
+    async fn answer(Extracted(around): Extracted<Around>, request: Request, next: Next) -> Response {
+        around.with_a_key(request, next).await.unwrap_or_else(Problem::into_response)
+    }
+
+    async fn with_a_key(&self, mut request: Request, next: Next) -> Result<Response, Problem> {
+        if self.open {
+            return self.in_time(request, next).await;
+        }
+        let caller = auth::caller(&self.api.access, request.headers())?;
+        request.extensions_mut().insert(caller.clone());
+        let slot = limits::slot(&self.api.slots)?;
+        let answered = self.in_time(request, next).await.unwrap_or_else(Problem::into_response);
+        let mut response = limits::keep_slot(slot, answered);
+        response.extensions_mut().insert(caller);
+        Ok(response)
+    }
+
+    async fn in_time(&self, request: Request, next: Next) -> Result<Response, Problem> {
+        let answering = self.of_a_campaign(request, next);
+        if self.unhurried { answering.await } else { limits::in_time(self.api.limits.request, answering).await? }
+    }
+
+    async fn of_a_campaign(&self, mut request: Request, next: Next) -> Result<Response, Problem> {
+        campaigns::be_served(&self.api.host, &mut request).await?;
+        Ok(next.run(request).await)
+    }
 }
