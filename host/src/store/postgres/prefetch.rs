@@ -52,7 +52,7 @@ pub async fn events(connection: &mut PgConnection, campaign: i32, identities: &[
         return Ok(Vec::new());
     }
     let found = sqlx::query(concat!(
-        "select e.* from unnest($2::bytea[]) w (k) cross join lateral (select ",
+        "select e.* from (select unnest($2::bytea[]) as k) w cross join lateral (select ",
         columns!(event),
         " from events where campaign = $1 and identity = w.k limit 1) e"
     ))
@@ -70,7 +70,7 @@ pub async fn claims(connection: &mut PgConnection, campaign: i32, once_keys: &[K
     }
     // That it is not null is said again for the planner: the index leaves out the rest.
     let found = sqlx::query(concat!(
-        "select e.* from unnest($2::bytea[]) w (k) cross join lateral (select ",
+        "select e.* from (select unnest($2::bytea[]) as k) w cross join lateral (select ",
         columns!(event),
         " from events where campaign = $1 and once_key = w.k and once_key is not null limit 1) e"
     ))
@@ -89,7 +89,7 @@ pub async fn members(connection: &mut PgConnection, campaign: i32, ids: &[Member
     let kinds: Vec<Cow<str>> = ids.iter().map(|m| encode::text(&m.kind)).collect();
     let names: Vec<Cow<str>> = ids.iter().map(|m| encode::text(&m.id)).collect();
     let found = sqlx::query(concat!(
-        "select m.* from unnest($2::text[], $3::text[]) w (k, i) cross join lateral (select ",
+        "select m.* from (select unnest($2::text[]) as k, unnest($3::text[]) as i) w cross join lateral (select ",
         columns!(member),
         ", state from members where campaign = $1 and kind = w.k and id = w.i limit 1) m"
     ))
@@ -107,7 +107,7 @@ pub async fn members_by_number(connection: &mut PgConnection, campaign: i32, num
         return Ok(Members::default());
     }
     let found = sqlx::query(concat!(
-        "select m.* from unnest($2::bigint[]) w (n) cross join lateral (select ",
+        "select m.* from (select unnest($2::bigint[]) as n) w cross join lateral (select ",
         columns!(member),
         ", state from members where campaign = $1 and member = w.n limit 1) m"
     ))

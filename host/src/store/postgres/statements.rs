@@ -1,7 +1,8 @@
 //! The statements that write a group of any size in one round trip: its new rows alone, or all that every group has as a
 //! rule, with the guard that lets a group be decided before the campaign is locked. Only text: `write.rs` binds it.
 //!
-//! Every list goes as arrays by column and comes back apart with `unnest`. What a group has nothing for is left out of its
+//! Every list goes as arrays by column and comes back apart with `unnest`: as columns, a row at a time, because each of them
+//! in `from` would first be written into a list of its own. What a group has nothing for is left out of its
 //! statement: to begin and end writing into a table costs more than a few rows of it, and small groups wait for that.
 //! Must not know: what rows mean.
 
@@ -100,7 +101,7 @@ pub fn whole(parts: Parts) -> &'static str {
     static TEXTS: Texts = [const { OnceLock::new() }; COMBINATIONS];
     TEXTS[parts.0].get_or_init(|| {
         let mut tables = vec![UNCHANGED.to_string()];
-        tables.extend(new_tables(parts, "unchanged cross join "));
+        tables.extend(new_tables(parts, "from unchanged"));
         if !parts.has(Part::NewGrants) {
             tables.push(nothing("new_grants"));
         }
@@ -117,9 +118,15 @@ pub fn all() -> impl Iterator<Item = &'static str> {
     (0..COMBINATIONS).map(Parts).flat_map(|parts| [new_rows(parts), whole(parts)])
 }
 
-/// `when`: what the rows are joined with.
-fn new_tables(parts: Parts, when: &str) -> Vec<String> {
-    NEW.iter().filter(|(part, _)| parts.has(*part)).map(|(_, text)| text.replace("from unnest", &format!("from {when}unnest"))).collect()
+/// `from`: what must not be empty.
+fn new_tables(parts: Parts, from: &str) -> Vec<String> {
+    let needed = NEW.iter().filter(|table| parts.has(table.part));
+    let text = |table: &New| {
+        let New { name, into, first, .. } = table;
+        let columns: Vec<String> = (*first..).zip(table.types).map(|(place, kind)| format!("unnest(${place}::{kind}[])")).collect();
+        format!("{name} as (insert into {into} select {}, {} {from} {})", table.of_all, columns.join(", "), table.end)
+    };
+    needed.map(text).collect()
 }
 
 /// In place of a table that is left out.
@@ -127,39 +134,73 @@ fn nothing(table: &str) -> String {
     format!("{table} as (select null::bigint as grant_number where false)")
 }
 
-const NEW: [(Part, &str); 3] = [
-    (
-        Part::NewMembers,
-        "new_members as (
-           insert into members (campaign, member, kind, id, inviter, tally, attributes, cycle, revision, state)
-           select $1, v.* from unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
-             $9::integer[], $10::integer[], $11::text[]) v)",
-    ),
-    (
-        Part::NewEvents,
-        "new_events as (
-           insert into events (campaign, identity, source, id, type, subject, member, at_ms, received_ms, data, body_hash, outcome,
-             reason, once_key, release, position, line)
-           select $1, v.* from unnest($12::bytea[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::bigint[],
-             $19::bigint[], $20::text[], $21::bytea[], $22::smallint[], $23::text[], $24::bytea[], $25::integer[], $26::bigint[],
-             $27::integer[]) v),
-         new_postings as (
-           insert into postings (campaign, position, ordinal, line, member, debit, credit, amount, at_ms, cycle, day)
-           select $1, $2, v.* from unnest($28::integer[], $29::integer[], $30::bigint[], $31::integer[], $32::integer[], $33::bigint[],
-             $34::bigint[], $35::integer[], $36::integer[]) v),
-         new_journal as (
-           insert into journal (campaign, position, line, kind, identity, member, at_ms, body)
-           select $1, $2, v.* from unnest($53::integer[], $54::smallint[], $55::bytea[], $56::bigint[], $57::bigint[], $58::text[]) v)",
-    ),
-    (
-        Part::NewGrants,
-        "new_grants as (
-           insert into grants (campaign, number, member, reward, function, cause, ordinal, state, held, pool, position, line,
-             rule_line, release, cycle, at_ms, face_value)
-           select $1, v.* from unnest($37::bigint[], $38::bigint[], $39::integer[], $40::integer[], $41::bytea[], $42::integer[],
-             $43::smallint[], $44::smallint[], $45::integer[], $46::bigint[], $47::integer[], $48::integer[], $49::integer[],
-             $50::integer[], $51::bigint[], $52::bigint[]) v returning 1)",
-    ),
+/// New rows of a table.
+struct New {
+    part: Part,
+    name: &'static str,
+    /// The table with its columns: those that all rows share, then those of `types`.
+    into: &'static str,
+    of_all: &'static str,
+    /// Parameter of the first array.
+    first: usize,
+    types: &'static [&'static str],
+    end: &'static str,
+}
+
+const NEW: [New; 5] = [
+    New {
+        part: Part::NewMembers,
+        name: "new_members",
+        into: "members (campaign, member, kind, id, inviter, tally, attributes, cycle, revision, state)",
+        of_all: "$1",
+        first: 3,
+        types: &["bigint", "text", "text", "bigint", "text", "text", "integer", "integer", "text"],
+        end: "",
+    },
+    New {
+        part: Part::NewEvents,
+        name: "new_events",
+        into: "events (campaign, identity, source, id, type, subject, member, at_ms, received_ms, data, body_hash, outcome, reason,
+                 once_key, release, position, line)",
+        of_all: "$1",
+        first: 12,
+        types: &[
+            "bytea", "text", "text", "text", "text", "bigint", "bigint", "bigint", "text", "bytea", "smallint", "text", "bytea", "integer",
+            "bigint", "integer",
+        ],
+        end: "",
+    },
+    New {
+        part: Part::NewEvents,
+        name: "new_postings",
+        into: "postings (campaign, position, ordinal, line, member, debit, credit, amount, at_ms, cycle, day)",
+        of_all: "$1, $2",
+        first: 28,
+        types: &["integer", "integer", "bigint", "integer", "integer", "bigint", "bigint", "integer", "integer"],
+        end: "",
+    },
+    New {
+        part: Part::NewEvents,
+        name: "new_journal",
+        into: "journal (campaign, position, line, kind, identity, member, at_ms, body)",
+        of_all: "$1, $2",
+        first: 53,
+        types: &["integer", "smallint", "bytea", "bigint", "bigint", "text"],
+        end: "",
+    },
+    New {
+        part: Part::NewGrants,
+        name: "new_grants",
+        into: "grants (campaign, number, member, reward, function, cause, ordinal, state, held, pool, position, line, rule_line, release,
+                 cycle, at_ms, face_value)",
+        of_all: "$1",
+        first: 37,
+        types: &[
+            "bigint", "bigint", "integer", "integer", "bytea", "integer", "smallint", "smallint", "integer", "bigint", "integer",
+            "integer", "integer", "integer", "bigint", "bigint",
+        ],
+        end: "returning 1",
+    },
 ];
 
 const UNCHANGED: &str = "locked as materialized (
@@ -186,8 +227,9 @@ const CHANGES: [(Part, &str, &str); 4] = [
         "changed_members as (
            update members m set inviter = v.inviter, tally = v.tally, attributes = v.attributes, cycle = v.cycle, revision = v.revision,
              state = case when v.state is null and (m.cycle, m.revision) = (v.cycle, v.revision) then m.state else v.state end
-           from unchanged cross join unnest($59::integer[], $60::bigint[], $61::bigint[], $62::text[], $63::text[], $64::integer[],
-               $65::integer[], $66::text[]) v (campaign, member, inviter, tally, attributes, cycle, revision, state)
+           from (select unnest($59::integer[]) as campaign, unnest($60::bigint[]) as member, unnest($61::bigint[]) as inviter,
+               unnest($62::text[]) as tally, unnest($63::text[]) as attributes, unnest($64::integer[]) as cycle,
+               unnest($65::integer[]) as revision, unnest($66::text[]) as state from unchanged) v
            where m.campaign = v.campaign and m.member = v.member returning 1)",
         "changed_members",
     ),
@@ -197,12 +239,12 @@ const CHANGES: [(Part, &str, &str); 4] = [
          moved as (
            insert into standings (campaign, cycle, member, revision, state)
            select m.campaign, m.cycle, m.member, m.revision, m.state
-           from unchanged cross join unnest($67::integer[], $68::bigint[]) v (campaign, member)
+           from (select unnest($67::integer[]) as campaign, unnest($68::bigint[]) as member from unchanged) v
              join members m on m.campaign = v.campaign and m.member = v.member
            on conflict (campaign, cycle, member, revision) do update set state = excluded.state returning 1),
          new_standings as (
            insert into standings (campaign, cycle, member, revision, state)
-           select $1, v.* from unchanged cross join unnest($69::integer[], $70::bigint[], $71::integer[], $72::text[]) v
+           select $1, unnest($69::integer[]), unnest($70::bigint[]), unnest($71::integer[]), unnest($72::text[]) from unchanged
            on conflict (campaign, cycle, member, revision) do update set state = excluded.state)",
         "moved",
     ),
@@ -210,12 +252,12 @@ const CHANGES: [(Part, &str, &str); 4] = [
         Part::ChangedStandings,
         "changed_standings as (
            update standings s set state = v.state
-           from unchanged cross join unnest($73::integer[], $74::integer[], $75::bigint[], $76::integer[], $77::text[])
-             v (campaign, cycle, member, revision, state)
+           from (select unnest($73::integer[]) as campaign, unnest($74::integer[]) as cycle, unnest($75::bigint[]) as member,
+               unnest($76::integer[]) as revision, unnest($77::text[]) as state from unchanged) v
            where s.campaign = v.campaign and s.cycle = v.cycle and s.member = v.member and s.revision = v.revision returning 1),
          changed_cycles as (
            insert into cycles (campaign, cycle, revision, state)
-           select $1, v.* from unchanged cross join unnest($78::integer[], $79::integer[], $80::text[]) v
+           select $1, unnest($78::integer[]), unnest($79::integer[]), unnest($80::text[]) from unchanged
            on conflict (campaign, cycle) do update set revision = excluded.revision, state = excluded.state)",
         "changed_standings",
     ),
