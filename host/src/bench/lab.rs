@@ -84,6 +84,7 @@ impl<'a> Lab<'a> {
     /// Right before what is compared with it: a machine that is shared changes within minutes.
     async fn find_usual(&mut self) -> Result<()> {
         let seconds = if self.options.quick { 2 } else { 5 };
+        self.usual = (0.0, Vec::new());
         for (done, connections) in usual::CONNECTIONS.into_iter().enumerate() {
             (self.progress)("the usual host", done as u64, usual::CONNECTIONS.len() as u64);
             let rate = self.usual_rate(connections, seconds).await?;
@@ -91,6 +92,11 @@ impl<'a> Lab<'a> {
             self.usual.0 = self.usual.0.max(rate);
         }
         Ok(())
+    }
+
+    /// Finds it again where something else was measured since: machines change within minutes.
+    pub async fn find_usual_again(&mut self) -> Result<()> {
+        if self.next == 0 { Ok(()) } else { self.find_usual().await }
     }
 
     /// The usual host's events a second, from nothing that others left to write.

@@ -50,7 +50,7 @@ pub fn simulate(options: &Options, progress: Progress<'_>) -> Result<Entry> {
     }
     let rate = all as f64 / took.as_secs_f64();
     Ok(Entry {
-        bottleneck: Some("both cores: half of it is the rule".into()),
+        bottleneck: Some("both cores: deciding and booking; most answers of the rule are known".into()),
         details: vec![format!("{:.1} µs an event, {} members, settlement included", 1e6 / rate, report.members)],
         ..Entry::value("simulate", SIMULATE_GOAL, "events/s", rate)
     })

@@ -16,6 +16,7 @@ const COMMITS: usize = 300;
 
 pub async fn measure(lab: &mut Lab<'_>) -> Result<Vec<Entry>> {
     let seconds: u64 = if lab.options.quick { 2 } else { 8 };
+    lab.find_usual_again().await?;
     (lab.progress)("postgres.single", 0, 2);
     let most = seconds * 10_000;
     // As many as there are accounts for; what is not sent is left.
@@ -30,7 +31,8 @@ pub async fn measure(lab: &mut Lab<'_>) -> Result<Vec<Entry>> {
     let rate = driven.per_second();
     let mut single = Entry::ratio("postgres.single", GOAL, super::batch::UNIT, rate, lab.usual.0);
     single.bottleneck = bottleneck;
-    single.details = vec![format!("one event a request on {CONNECTIONS} connections")];
+    single.details = lab.usual.1.clone();
+    single.details.push(format!("one event a request on {CONNECTIONS} connections"));
 
     (lab.progress)("postgres.latency", 1, 2);
     let commit = bare_commit(&mut lab.connection).await?;
